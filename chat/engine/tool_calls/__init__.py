@@ -1,0 +1,1 @@
+"""Fragments and texts of a model to complete tool calls."""
