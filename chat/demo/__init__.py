@@ -1,0 +1,1 @@
+"""The built-in demo model: an OpenAI-compatible endpoint with no AI in it, for first steps."""
