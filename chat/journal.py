@@ -1,0 +1,364 @@
+"""The journal: what happens in a stage is numbered and committed here before anybody sees it.
+
+One writer per process, with a thread and a connection of its own, commits whatever has gathered
+while its last commit was under way (group commit). See docs/architecture.md, rule 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+
+from chat.database import drop_broken_connections
+from chat.engine.events import TERMINAL_EVENTS, Event, RequestSent
+from chat.engine.fold import StageFold
+from chat.models import StageEvent
+from chat.pending import Item, Pending, Row, merge_key, split_large
+from chat.projection import StageKey, insert_rows, project, take_fence
+from chat.protocol import event_frame
+
+logger = logging.getLogger(__name__)
+
+COMMIT_INTERVAL = 0.02
+"""Seconds between two commits that hold nothing but text deltas; all else goes at once."""
+HELD_BYTES = 256 * 1024
+"""Text waiting per stage above which its engine is held back."""
+RETRY_SECONDS = 30.0
+TAIL_EVENTS = 512
+TAIL_BYTES = 256 * 1024
+PAGE = 500
+
+
+@dataclass(slots=True, frozen=True)
+class Frame:
+    """A committed event as text, the same for every subscriber."""
+
+    number: int
+    event: str
+    text: str
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing comes after it."""
+        return self.event in TERMINAL_EVENTS
+
+
+class StageLost(Exception):
+    """The stage is no longer this process's to write: it was taken away, or cannot be written."""
+
+
+@dataclass(slots=True, eq=False)
+class StageLog:
+    """A running stage's end of the journal."""
+
+    key: StageKey
+    number: int
+    fold: StageFold
+    committed: int = 0
+    closed: bool = False
+    lost: bool = False
+    waiting: list[Pending] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    requests_changed: bool = False
+    whole_outputs: Mapping[str, str] = field(default_factory=dict)
+    held: int = 0
+    said_something: bool = False
+    tail: deque[Frame] = field(default_factory=deque)
+    tail_bytes: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits that the engine must be held back."""
+        return self.held > HELD_BYTES
+
+    def remember(self, frames: Sequence[Frame]) -> None:
+        """Keep the newest frames in memory for those who follow closely."""
+        for frame in frames:
+            self.tail.append(frame)
+            self.tail_bytes += len(frame.text)
+        while len(self.tail) > TAIL_EVENTS or (self.tail_bytes > TAIL_BYTES and len(self.tail) > 1):
+            self.tail_bytes -= len(self.tail.popleft().text)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is taken of one stage for one commit; numbers are given, so it is written or lost."""
+
+    log: StageLog
+    rows: list[Row]
+    events: list[Event]
+    requests: list[dict[str, Any]] | None
+    size: int
+
+
+class Listener(Protocol):
+    """Who is told what became of a commit, on the event loop."""
+
+    def committed(self, log: StageLog) -> None:
+        """New frames of the stage are in its tail."""
+
+    def taken_away(self, log: StageLog) -> None:
+        """The stage's lease is somebody else's: its engine is to be cancelled."""
+
+    def unwritable(self, log: StageLog) -> None:
+        """The stage's events cannot be written: its engine is to be cancelled, viewers told."""
+
+
+class Journal:
+    """The one writer of a process."""
+
+    def __init__(self, owner: str, listener: Listener) -> None:
+        self.owner = owner
+        self.logs: dict[UUID, StageLog] = {}
+        self.commits = 0
+        self.retry_seconds = RETRY_SECONDS
+        self._listener = listener
+        self._condition = threading.Condition()
+        self._dirty: dict[StageLog, None] = {}
+        self._urgent = False
+        self._stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    # --- on the event loop ---
+
+    def start(self) -> None:
+        """Start the writer's thread; called on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._write_forever, name="journal", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Write what waits, then end the thread."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        thread = self._thread
+        if thread is not None:
+            await asyncio.get_running_loop().run_in_executor(None, thread.join, 35.0)
+
+    def open(self, key: StageKey, started: Row) -> StageLog:
+        """Begin to journal a stage whose first event is stored already."""
+        log = StageLog(key, started.number, StageFold(), committed=started.number)
+        log.remember([frame_of(key.stage_id, started)])
+        self.logs[key.stage_id] = log
+        return log
+
+    def forget(self, log: StageLog) -> None:
+        """Stop keeping a stage's tail in memory; readers go on from the database."""
+        self.logs.pop(log.key.stage_id, None)
+
+    def put(self, log: StageLog, item: Item) -> None:
+        """Queue what happened; raises StageLost where it can no longer be written."""
+        if log.lost:
+            raise StageLost
+        if isinstance(item, RequestSent):
+            with self._condition:
+                log.requests.append(item.model_dump(mode="json"))
+                log.requests_changed = True
+                self._wake(log, urgent=True)
+            return
+        if log.closed:
+            raise StageLost
+        log.fold.apply(item)
+        for event in split_large(item):
+            self._put_event(log, event)
+        if item.event in TERMINAL_EVENTS:
+            log.closed = True
+
+    def _put_event(self, log: StageLog, event: Event) -> None:
+        key = merge_key(event)
+        with self._condition:
+            waiting = log.waiting
+            if key and waiting and waiting[-1].absorb(event, key):
+                log.held += len(getattr(event, key[-1]))
+                if log not in self._dirty:
+                    self._wake(log, urgent=False)
+                return
+            pending = Pending(event)
+            waiting.append(pending)
+            log.held += pending.size
+            urgent = key is None or not log.said_something
+            log.said_something = log.said_something or key is not None
+            self._wake(log, urgent=urgent)
+
+    def _wake(self, log: StageLog, *, urgent: bool) -> None:
+        was_idle = not self._dirty
+        self._dirty[log] = None
+        if was_idle or (urgent and not self._urgent):
+            self._urgent = self._urgent or urgent
+            self._condition.notify()
+
+    async def room(self, log: StageLog) -> None:
+        """Wait until the stage's engine may go on; raises StageLost if it never may."""
+        while log.is_crowded and not log.lost:
+            log.changed.clear()
+            await log.changed.wait()
+        if log.lost:
+            raise StageLost
+
+    async def flush(self, log: StageLog) -> None:
+        """Wait until all that was put is committed; raises StageLost if it never will be."""
+        while not log.lost:
+            with self._condition:
+                if log.committed == log.number and not log.waiting:
+                    return
+            log.changed.clear()
+            await log.changed.wait()
+        raise StageLost
+
+    # --- in the writer's thread ---
+
+    def _write_forever(self) -> None:
+        last = 0.0
+        while True:
+            with self._condition:
+                while not self._dirty and not self._stopping:
+                    self._condition.wait()
+                if not self._dirty:
+                    break
+                pause = last + COMMIT_INTERVAL - time.monotonic()
+                while pause > 0 and not self._urgent and not self._stopping:
+                    self._condition.wait(pause)
+                    pause = last + COMMIT_INTERVAL - time.monotonic()
+                self._urgent = False
+                batches = [self._take(log) for log in self._dirty]
+                self._dirty.clear()
+            last = time.monotonic()
+            try:
+                self._write(batches)
+            except Exception:
+                logger.exception("The journal's writer met a bug; its stages are given up.")
+                self._tell(batches, "unwritable")
+        connection.close()
+
+    def _take(self, log: StageLog) -> Batch:
+        waiting, log.waiting = log.waiting, []
+        # `held` counts until the commit, so that a failing database holds the engine back.
+        rows = []
+        for pending in waiting:
+            log.number += 1
+            rows.append(pending.as_row(log.number))
+        requests = list(log.requests) if log.requests_changed else None
+        log.requests_changed = False
+        size = sum(pending.size for pending in waiting)
+        return Batch(log, rows, [pending.event for pending in waiting], requests, size)
+
+    def _write(self, batches: list[Batch]) -> None:
+        """Commit all, retry while the database is away, then stage by stage."""
+        deadline = time.monotonic() + self.retry_seconds
+        wait = 0.05
+        while True:
+            try:
+                self._commit(batches)
+                return
+            except OperationalError as error:
+                drop_broken_connections()
+                if time.monotonic() + wait > deadline:
+                    break
+                logger.warning("The journal cannot be written (%s); trying again.", error)
+                with self._condition:
+                    if not self._stopping:
+                        self._condition.wait_for(lambda: self._stopping, wait)
+                wait = min(wait * 2, 1.0)
+            except (DatabaseError, ValueError) as error:
+                drop_broken_connections()
+                logger.warning("A batch of the journal was refused (%s).", type(error).__name__)
+                break
+        self._write_singly(batches)
+
+    def _write_singly(self, batches: list[Batch]) -> None:
+        """One bad row must not cost the other stages theirs."""
+        database_is_away = False
+        for batch in batches:
+            try:
+                if database_is_away:
+                    raise OperationalError("the database is away")
+                self._commit([batch])
+            except OperationalError:
+                database_is_away = True
+                drop_broken_connections()
+                self._tell([batch], "unwritable")
+            except (DatabaseError, ValueError) as error:
+                drop_broken_connections()
+                logger.error(
+                    "Stage %s cannot be journaled: %s", batch.log.key.stage_id, type(error).__name__
+                )
+                self._tell([batch], "unwritable")
+
+    def _commit(self, batches: list[Batch]) -> None:
+        with transaction.atomic():
+            ours = take_fence([batch.log.key.stage_id for batch in batches], self.owner)
+            kept = [batch for batch in batches if batch.log.key.stage_id in ours]
+            insert_rows([(batch.log.key.stage_id, batch.rows) for batch in kept])
+            for batch in kept:
+                log = batch.log
+                project(log.key, log.fold, batch.events, batch.requests, log.whole_outputs)
+        self.commits += 1
+        self._tell(kept, "committed")
+        if len(kept) < len(batches):
+            self._tell([b for b in batches if b.log.key.stage_id not in ours], "taken_away")
+
+    def _tell(self, batches: list[Batch], outcome: str) -> None:
+        if batches and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._told, batches, outcome)
+
+    # --- on the event loop again ---
+
+    def _told(self, batches: list[Batch], outcome: str) -> None:
+        for batch in batches:
+            log = batch.log
+            if outcome == "committed":
+                log.held -= batch.size
+                if batch.rows:
+                    log.remember([frame_of(log.key.stage_id, row) for row in batch.rows])
+                    log.committed = batch.rows[-1].number
+                    self._listener.committed(log)
+            elif not log.lost:
+                log.lost = True
+                if outcome == "taken_away":
+                    self._listener.taken_away(log)
+                else:
+                    self._listener.unwritable(log)
+            log.changed.set()
+
+
+def frame_of(stage_id: UUID, row: Row) -> Frame:
+    """A row as the frame that every subscriber gets."""
+    text = event_frame(str(stage_id), row.number, row.ts, row.event, row.data_json)
+    return Frame(row.number, row.event, text)
+
+
+def read_after(stage_id: UUID, after: int, limit: int = PAGE) -> list[Frame]:
+    """Stored events of a stage with a number above `after`, in order, as frames."""
+    rows = (
+        StageEvent.objects.filter(stage_id=stage_id, sequence_number__gt=after)
+        .order_by("sequence_number")
+        .values_list("sequence_number", "ts", "event", "data")[:limit]
+    )
+    name = str(stage_id)
+    return [
+        Frame(number, event, event_frame(name, number, ts, event, data))
+        for number, ts, event, data in rows
+    ]
+
+
+def last_number(stage_id: UUID) -> int:
+    """The number of a stage's last stored event, 0 if there is none."""
+    number = (
+        StageEvent.objects.filter(stage_id=stage_id)
+        .order_by("-sequence_number")
+        .values_list("sequence_number", flat=True)
+        .first()
+    )
+    return number or 0

@@ -1,0 +1,92 @@
+"""Leases of stages in the database, by its clock only, and the end of those that were lost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from chat.engine.events import CancelledBy, ErrorEvent, Event, parse_event
+from chat.engine.fold import StageFold
+from chat.models import ACTIVE_STATUSES, Stage, StageEvent
+from chat.pending import Pending
+from chat.projection import StageKey, end_stage, insert_rows, lease_end, project
+
+INTERRUPTED = ErrorEvent(
+    code="interrupted",
+    message="Toolbench stopped while this answer was written. Everything you saw is kept. "
+    "Continue the answer, or start over.",
+    retryable=True,
+)
+
+
+def renew_leases(owner: str, stage_ids: Collection[UUID]) -> None:
+    """Extend the leases of this process's stages."""
+    if stage_ids:
+        Stage.objects.filter(
+            pk__in=stage_ids, lease_owner=owner, status__in=ACTIVE_STATUSES
+        ).update(lease_expires_at=lease_end())
+
+
+def requested_cancels(owner: str) -> list[tuple[UUID, CancelledBy]]:
+    """Stages of this process that somebody asked to stop by a row, and whether as an admin."""
+    rows = Stage.objects.filter(
+        lease_owner=owner, status__in=ACTIVE_STATUSES, cancel_requested_at__isnull=False
+    ).values_list("pk", "owner_id", "cancel_requested_by_id")
+    return [(pk, "user" if owner_id == by else "admin") for pk, owner_id, by in rows]
+
+
+def end_lost_stages(*, all_active: bool, except_for: Collection[UUID]) -> list[StageKey]:
+    """End active stages whose lease has passed (or all of them) as `error interrupted`.
+
+    Any number of processes may do this at once: whoever changes the row ends the stage.
+    """
+    lost = Q(status__in=ACTIVE_STATUSES)
+    if not all_active:
+        lost &= Q(lease_expires_at__lt=Now()) | Q(lease_expires_at__isnull=True)
+    candidates = Stage.objects.filter(lost).exclude(pk__in=except_for)
+    keys = [
+        StageKey(*values)
+        for values in candidates.values_list(
+            "pk", "conversation_id", "prompt_message_id", "message_id_reserved", "owner_id"
+        )
+    ]
+    return [key for key in keys if _end_lost_stage(key, lost)]
+
+
+def _end_lost_stage(key: StageKey, lost: Q) -> bool:
+    with transaction.atomic():
+        taken = Stage.objects.filter(lost, pk=key.stage_id).update(
+            status=Stage.Status.ERROR, ended_at=timezone.now(), lease_owner=""
+        )
+        if not taken:
+            return False
+        fold, number = load_fold(key.stage_id)
+        closing: list[Event] = [*fold.closing_results("lost"), INTERRUPTED]
+        rows = [Pending(event).as_row(number + at) for at, event in enumerate(closing, start=1)]
+        for event in closing:
+            fold.apply(event)
+        insert_rows([(key.stage_id, rows)])
+        project(key, fold, closing[:-1], None, {})
+        end_stage(key, fold, INTERRUPTED)
+    return True
+
+
+def load_fold(stage_id: UUID) -> tuple[StageFold, int]:
+    """The fold of a stage's stored events, and the last number."""
+    fold = StageFold()
+    last = 0
+    events = (
+        StageEvent.objects.filter(stage_id=stage_id)
+        .order_by("sequence_number")
+        .values_list("sequence_number", "event", "data")
+    )
+    for number, event, data in events.iterator(chunk_size=1000):
+        fold.apply(parse_event(event, orjson.loads(data)))
+        last = number
+    return fold, last

@@ -1,0 +1,116 @@
+"""What a serving process starts and how it drains: one Runner, one sweep, one set of sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from django.conf import settings
+
+from chat import runner as runners
+from chat.database import run_in_pool
+from chat.live_rendering import LiveRenderings
+from chat.protocol import CLOSE_GOING_DOWN
+from chat.runner import Runner
+from chat.sockets import Sockets, Watched, verdicts
+from tools import threads
+from tools.builtin.http import close_client
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 4.0
+
+BackgroundWork = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Process:
+    """The moving parts of a serving process."""
+
+    def __init__(self, background: tuple[BackgroundWork, ...] = ()) -> None:
+        self.runner = Runner()
+        self.sockets = Sockets()
+        self.renderings = LiveRenderings(self.runner)
+        self._background = background
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, *, alone: bool = True) -> None:
+        """Start writing, leasing and sweeping, and the background work."""
+        runners.set_current(self.runner)
+        await self.runner.start(alone=alone)
+        self._tasks.append(asyncio.create_task(self._sweep(), name="session-sweep"))
+        for work in self._background:
+            self._tasks.append(asyncio.create_task(work(), name=work.__name__))
+
+    async def drain(self) -> None:
+        """Refuse starts, let stages end or cancel them, write all, close sockets, stop."""
+        await self.runner.stop(settings.TOOLBENCH_GRACE_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.sockets.close_all(CLOSE_GOING_DOWN)
+        await close_client()
+        threads.shutdown()
+        if runners._current is self.runner:
+            runners.set_current(None)
+
+    async def sweep_once(self) -> None:
+        """Close sockets whose session, account or right is gone."""
+        live = list(self.sockets)
+        if not live:
+            return
+        watched = [Watched(socket.visitor, socket.foreign_subscriptions()) for socket in live]
+        for at, code in (await run_in_pool(verdicts, watched)).items():
+            await live[at].close(code)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep_once()
+            except Exception as error:
+                logger.warning("The session sweep failed: %s", type(error).__name__)
+
+
+_process: Process | None = None
+_starting: asyncio.Lock | None = None
+
+
+async def ensure_started(*, background: tuple[BackgroundWork, ...] = ()) -> Process:
+    """The process's parts, started by whoever comes first: serve, lifespan or a connection."""
+    global _process, _starting
+    if _process is not None:
+        return _process
+    _starting = _starting or asyncio.Lock()
+    async with _starting:
+        if _process is None:
+            process = Process(background)
+            await process.start()
+            _process = process
+    return _process
+
+
+async def drain() -> None:
+    """Drain what ensure_started started; safe to call twice."""
+    global _process, _starting
+    process, _process, _starting = _process, None, None
+    if process is not None:
+        await process.drain()
+
+
+async def lifespan_application(
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[dict[str, Any]]],
+    send: Callable[[dict[str, Any]], Awaitable[None]],
+) -> None:
+    """Start and drain under a server that speaks ASGI lifespan."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await ensure_started()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await drain()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

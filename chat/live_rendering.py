@@ -1,0 +1,180 @@
+"""Markdown of a running stage: rendered once for all viewers, in a worker thread, in steps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from chat.hub import Cursor
+from chat.journal import Frame
+from chat.protocol import dump
+from chat.rendering import IncrementalRenderer
+from chat.runner import Runner
+
+logger = logging.getLogger(__name__)
+
+STEP_SECONDS = 0.2
+
+_thread = ThreadPoolExecutor(1, thread_name_prefix="rendering")
+
+SectionKey = tuple[int, str]
+
+
+@dataclass(slots=True, eq=False)
+class Section:
+    """The text of one phase of one round."""
+
+    round: int
+    phase: str
+    renderer: IncrementalRenderer = field(default_factory=IncrementalRenderer)
+    blocks: list[str] = field(default_factory=list)
+    tail: str = ""
+    through: int = 0
+    version: int = 0
+
+
+@dataclass(slots=True)
+class Shown:
+    """What one viewer has of a section."""
+
+    version: int = 0
+    blocks: int = 0
+    started: bool = False
+
+
+class LiveRendering:
+    """A stage's text as HTML while it grows; viewers share it."""
+
+    def __init__(self, stage_id: UUID, cursor: Cursor) -> None:
+        self.stage_id = stage_id
+        self.sections: dict[SectionKey, Section] = {}
+        self.finished = asyncio.Event()
+        self._cursor = cursor
+        self._viewers: set[Callable[[], None]] = set()
+        self._something = asyncio.Event()
+        self._something.set()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Something new of the stage is stored."""
+        self._something.set()
+
+    def join(self, viewer: Callable[[], None]) -> None:
+        """Wake `viewer` after each step."""
+        self._viewers.add(viewer)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"rendering-{self.stage_id}")
+
+    def leave(self, viewer: Callable[[], None]) -> bool:
+        """Wake it no longer; true if nobody is left and the rendering ended."""
+        self._viewers.discard(viewer)
+        if self._viewers:
+            return False
+        if self._task is not None:
+            self._task.cancel()
+        return True
+
+    def frames(self, shown: dict[SectionKey, Shown], sent: int) -> list[str]:
+        """The `html` frames that bring a viewer up to date, not ahead of the events it was sent."""
+        frames = []
+        for key, section in self.sections.items():
+            have = shown.setdefault(key, Shown())
+            if have.version == section.version or section.through > sent:
+                continue
+            start = have.blocks if have.started else 0
+            frames.append(
+                dump(
+                    {
+                        "type": "html",
+                        "stage_id": str(self.stage_id),
+                        "round": section.round,
+                        "phase": section.phase,
+                        "through": section.through,
+                        "from_block": start,
+                        "blocks": section.blocks[start:],
+                        "tail": section.tail,
+                    }
+                )
+            )
+            have.version, have.blocks, have.started = section.version, len(section.blocks), True
+        return frames
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while not self.finished.is_set():
+                await self._something.wait()
+                self._something.clear()
+                while frames := await self._cursor.read():
+                    ended = frames[-1].is_terminal
+                    await loop.run_in_executor(_thread, self._advance, frames)
+                    if ended:
+                        self.finished.set()
+                        break
+                for viewer in tuple(self._viewers):
+                    viewer()
+                # The pace of the steps, not a wait for something: more would only cost.
+                await asyncio.sleep(STEP_SECONDS)
+        except Exception:
+            logger.exception("Stage %s is shown without Markdown.", self.stage_id)
+            self.finished.set()
+
+    def _advance(self, frames: list[Frame]) -> None:
+        """Feed new text to its sections and render what changed (in the worker thread)."""
+        touched: dict[SectionKey, int] = {}
+        for frame in frames:
+            if frame.event == "chat_completion_chunk":
+                data: dict[str, Any] = orjson.loads(frame.text)["data"]
+                content = data.get("content")
+                if content:
+                    key = (data["round"], data["phase"])
+                    section = self.sections.get(key) or Section(*key)
+                    section.renderer.feed(content)
+                    self.sections[key] = section
+                    touched[key] = frame.number
+        for key, through in touched.items():
+            section = self.sections[key]
+            self._apply(section, section.renderer.update(), through)
+        if frames[-1].is_terminal:
+            for section in self.sections.values():
+                self._apply(section, section.renderer.finish(), section.through)
+
+    @staticmethod
+    def _apply(section: Section, update: Any, through: int) -> None:
+        if update is None:
+            return
+        section.blocks[update.from_block :] = update.blocks
+        section.tail = update.tail
+        section.through = through
+        section.version += 1
+
+
+class LiveRenderings:
+    """The renderings of this process, one per stage that somebody views."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._stages: dict[UUID, LiveRendering] = {}
+
+    def join(self, stage_id: UUID, viewer: Callable[[], None]) -> LiveRendering:
+        """The stage's rendering, begun if this is its first viewer."""
+        rendering = self._stages.get(stage_id)
+        if rendering is None:
+            rendering = LiveRendering(stage_id, self._runner.cursor(stage_id, 0))
+            self._stages[stage_id] = rendering
+            self._runner.hub.follow(stage_id, rendering.wake)
+        rendering.join(viewer)
+        return rendering
+
+    def leave(self, rendering: LiveRendering, viewer: Callable[[], None]) -> None:
+        """One viewer less; the last one ends the rendering."""
+        if rendering.leave(viewer) and self._stages.get(rendering.stage_id) is rendering:
+            del self._stages[rendering.stage_id]
+            self._runner.hub.unfollow(rendering.stage_id, rendering.wake)

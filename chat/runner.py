@@ -1,0 +1,279 @@
+"""The runner: starts, cancels and leases the stages of this process, and ends lost ones."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+import traceback
+from contextlib import aclosing
+from dataclasses import dataclass
+from uuid import UUID
+
+from chat.database import run_in_pool
+from chat.engine.client_pool import ClientPool
+from chat.engine.completions import RouteSettings
+from chat.engine.events import Cancel, CancelledBy, ErrorEvent
+from chat.engine.stage import StageEngine, StageRequest
+from chat.hub import Cursor, Hub
+from chat.journal import Journal, StageLog, StageLost
+from chat.leases import end_lost_stages, renew_leases, requested_cancels
+from chat.pending import Row
+from chat.projection import StageKey
+from chat.protocol import dump
+
+logger = logging.getLogger(__name__)
+
+LEASE_RENEWAL_SECONDS = 3.0
+
+
+class NotServing(RuntimeError):
+    """Stages run only in a serving process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A stage whose rows are stored, ready to run."""
+
+    key: StageKey
+    request: StageRequest
+    route: RouteSettings
+    started: Row
+
+
+@dataclass(slots=True, eq=False)
+class RunningStage:
+    """A stage at work in this process."""
+
+    launch: Launch
+    log: StageLog
+    task: asyncio.Task[None] | None = None
+    engine_task: asyncio.Task[None] | None = None
+    engine: StageEngine | None = None
+    cancelled_by: CancelledBy | None = None
+    cancel_started: float = 0.0
+    request_was_open: bool = False
+
+
+class Runner:
+    """The stages of this process. One per process, made by chat.lifecycle."""
+
+    def __init__(self) -> None:
+        self.process_id = f"{os.uname().nodename[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.hub = Hub()
+        self.journal = Journal(self.process_id, self)
+        self.clients = ClientPool()
+        self.running: dict[UUID, RunningStage] = {}
+        self.going_down = False
+        self._lease_task: asyncio.Task[None] | None = None
+
+    # --- life ---
+
+    async def start(self, *, alone: bool) -> None:
+        """Start the writer and the lease loop. `alone`: no other process serves this database,
+        so stages found running are lost and ended at once."""
+        self.journal.start()
+        await self._end_lost_stages(all_active=alone)
+        self._lease_task = asyncio.create_task(self._keep_leases(), name="leases")
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Let stages end by themselves for the grace time, cancel the rest, write all, stop."""
+        self.going_down = True
+        tasks = [stage.task for stage in self.running.values() if stage.task]
+        if tasks and grace_seconds > 0:
+            await asyncio.wait(tasks, timeout=grace_seconds)
+        for stage_id in list(self.running):
+            self.cancel(stage_id, "shutdown")
+        tasks = [stage.task for stage in self.running.values() if stage.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=10)
+        if self._lease_task is not None:
+            self._lease_task.cancel()
+            await asyncio.gather(self._lease_task, return_exceptions=True)
+        await self.journal.stop()
+        await self.clients.aclose()
+
+    # --- stages ---
+
+    def launch(self, launch: Launch) -> None:
+        """Run a stage whose rows are stored."""
+        running = RunningStage(launch, self.journal.open(launch.key, launch.started))
+        self.running[launch.key.stage_id] = running
+        running.task = asyncio.create_task(self._run(running), name=f"stage-{launch.key.stage_id}")
+        self._tell_conversation(launch.key, "running")
+
+    def cancel(self, stage_id: UUID, by: CancelledBy) -> bool:
+        """Stop a stage of this process: its upstream connection closes now, without a look at the
+        database. False if the stage is not at work here."""
+        running = self.running.get(stage_id)
+        if running is None:
+            return False
+        if running.cancelled_by is None and not running.log.closed:
+            running.cancelled_by = by
+            running.cancel_started = time.monotonic()
+            running.request_was_open = running.engine is not None and running.engine.request_open
+            if running.engine_task is not None:
+                running.engine_task.cancel()
+        return True
+
+    def cursor(self, stage_id: UUID, after: int) -> Cursor:
+        """A place in a stage's journal to read on from."""
+        return Cursor(self.journal, stage_id, after)
+
+    async def _run(self, running: RunningStage) -> None:
+        log = running.log
+        stage_id = running.launch.key.stage_id
+        try:
+            if running.cancelled_by is None:
+                running.engine_task = asyncio.create_task(
+                    self._drive(running), name=f"engine-{stage_id}"
+                )
+                await asyncio.wait({running.engine_task})
+            self._finish(running)
+            await self.journal.flush(log)
+        except StageLost:
+            pass
+        except Exception:
+            logger.exception("Stage %s ended by a bug of the runner.", stage_id)
+        finally:
+            self.running.pop(stage_id, None)
+            self.journal.forget(log)
+            self.hub.wake(stage_id)
+            if not log.lost and log.closed:
+                terminal = log.fold.terminal
+                self._tell_conversation(running.launch.key, terminal.event if terminal else "error")
+
+    async def _drive(self, running: RunningStage) -> None:
+        launch, log = running.launch, running.log
+        async with self.clients.lend(launch.route) as client:
+            engine = running.engine = StageEngine(launch.request, client)
+            log.whole_outputs = engine.whole_outputs
+            async with aclosing(engine.run()) as events:
+                async for event in events:
+                    self.journal.put(log, event)
+                    if log.is_crowded:
+                        await self.journal.room(log)
+
+    def _finish(self, running: RunningStage) -> None:
+        """Journal what remains once the engine has ended, however it ended."""
+        log, engine = running.log, running.engine
+        task = running.engine_task
+        error = None
+        if task is not None and not task.cancelled():
+            error = task.exception()
+        if log.lost or isinstance(error, StageLost):
+            raise StageLost
+        if log.closed:
+            return
+        if engine is not None:
+            for event in engine.withheld():
+                self.journal.put(log, event)
+        for result in log.fold.closing_results("cancelled"):
+            self.journal.put(log, result)
+        if running.cancelled_by is not None:
+            closed_ms = round((time.monotonic() - running.cancel_started) * 1000)
+            self.journal.put(
+                log,
+                Cancel(
+                    by=running.cancelled_by,
+                    upstream_closed_ms=closed_ms if running.request_was_open else None,
+                ),
+            )
+            return
+        if error is not None:
+            # The exception's text may hold what was said: class and place only.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            name = type(error).__name__
+            logger.error("Stage %s: %s\n%s", running.launch.key.stage_id, name, frames)
+        self.journal.put(
+            log,
+            ErrorEvent(
+                code="internal",
+                message="Toolbench met a fault of its own and stopped this stage. What was said "
+                "so far is kept. Try again; if it happens again, tell your admin the stage's id.",
+                retryable=True,
+            ),
+        )
+
+    # --- what the journal tells (chat.journal.Listener) ---
+
+    def committed(self, log: StageLog) -> None:
+        """Wake those who follow."""
+        self.hub.wake(log.key.stage_id)
+
+    def taken_away(self, log: StageLog) -> None:
+        """Another process ended the stage: stop its engine; its events are in the database."""
+        self._abandon(log)
+
+    def unwritable(self, log: StageLog) -> None:
+        """Close the upstream and tell the viewers; the reaper ends the stage later."""
+        self._abandon(log)
+        self.hub.tell_outage(
+            log.key.stage_id,
+            dump(
+                {
+                    "type": "unavailable",
+                    "stage_id": str(log.key.stage_id),
+                    "message": "The database cannot be written, so this stage was stopped. What "
+                    "you see is stored. The stage is closed as interrupted when the database is "
+                    "back; then you can go on from there.",
+                }
+            ),
+        )
+
+    def _abandon(self, log: StageLog) -> None:
+        running = self.running.get(log.key.stage_id)
+        if running is not None and running.engine_task is not None:
+            running.engine_task.cancel()
+
+    def _tell_conversation(self, key: StageKey, status: str) -> None:
+        self.hub.tell_conversation(
+            key.conversation_id,
+            dump(
+                {
+                    "type": "stage",
+                    "conversation_id": str(key.conversation_id),
+                    "stage_id": str(key.stage_id),
+                    "status": status,
+                }
+            ),
+        )
+
+    # --- leases ---
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL_SECONDS)
+            try:
+                await run_in_pool(renew_leases, self.process_id, list(self.running))
+                for stage_id, by in await run_in_pool(requested_cancels, self.process_id):
+                    self.cancel(stage_id, by)
+                await self._end_lost_stages(all_active=False)
+            except Exception as error:
+                logger.warning("Leases could not be renewed: %s", type(error).__name__)
+
+    async def _end_lost_stages(self, *, all_active: bool) -> None:
+        ended = await run_in_pool(
+            end_lost_stages, all_active=all_active, except_for=list(self.running)
+        )
+        for key in ended:
+            self.hub.wake(key.stage_id)
+            self._tell_conversation(key, "error")
+
+
+_current: Runner | None = None
+
+
+def current() -> Runner:
+    """The runner of this process; raises NotServing in a process that does not serve."""
+    if _current is None:
+        raise NotServing("This process does not serve; `manage.py serve` does.")
+    return _current
+
+
+def set_current(runner: Runner | None) -> None:
+    """Make a runner the one of this process; chat.lifecycle alone calls this."""
+    global _current
+    _current = runner

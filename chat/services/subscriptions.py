@@ -1,0 +1,75 @@
+"""What a person may follow live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from chat.journal import last_number
+from chat.models import Conversation, Stage
+from chat.services.refusals import not_found
+
+
+@dataclass(frozen=True, slots=True)
+class StageStanding:
+    """Where a stage stands, for one who may read it."""
+
+    stage_id: UUID
+    conversation_id: UUID
+    owner_id: int
+    status: str
+    last_sequence_number: int
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its last event is terminal."""
+        return self.status in ("done", "cancel", "error")
+
+
+def find_stage(user_id: int, stage_id: UUID) -> StageStanding:
+    """The standing of a stage this person may read; raises Refused."""
+    user = _user(user_id)
+    row = (
+        Stage.objects.visible_to(user)
+        .filter(pk=stage_id)
+        .values_list("conversation_id", "conversation__owner_id", "status")
+        .first()
+    )
+    if row is None:
+        raise not_found("stage")
+    conversation_id, owner_id, status = row
+    return StageStanding(stage_id, conversation_id, owner_id, status, last_number(stage_id))
+
+
+def find_conversation(user_id: int, conversation_id: UUID) -> tuple[int, list[dict[str, Any]]]:
+    """Owner and active stages of a conversation this person may read; raises Refused."""
+    user = _user(user_id)
+    conversation = (
+        Conversation.objects.visible_to(user).filter(pk=conversation_id).only("owner_id").first()
+    )
+    if conversation is None:
+        raise not_found("conversation")
+    stages = [
+        {
+            "stage_id": str(pk),
+            "status": status,
+            "last_sequence_number": last_number(pk),
+        }
+        for pk, status in conversation.stages.active().values_list("pk", "status")
+    ]
+    return conversation.owner_id, stages
+
+
+def last_numbers(stage_ids: list[UUID]) -> dict[str, int]:
+    """The last stored numbers of stages."""
+    return {str(stage_id): last_number(stage_id) for stage_id in stage_ids}
+
+
+def _user(user_id: int) -> User:
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        raise not_found("account")
+    return user

@@ -1,0 +1,99 @@
+"""The live sockets of this process, and the sweep that closes those that lost their right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from chat.access import Visitor
+from chat.policy import reads_everything
+from chat.protocol import CLOSE_FORBIDDEN, CLOSE_LOGGED_OUT
+
+
+class LiveSocket(Protocol):
+    """A socket as the sweep sees it."""
+
+    visitor: Visitor
+
+    def foreign_subscriptions(self) -> bool:
+        """Whether it follows a conversation of somebody else."""
+
+    async def close(self, code: int) -> None:
+        """Close it with a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the sweep needs to know of a socket."""
+
+    visitor: Visitor
+    reads_others: bool
+
+
+class Sockets:
+    """The live sockets of this process."""
+
+    def __init__(self) -> None:
+        self._live: set[LiveSocket] = set()
+
+    def add(self, socket: LiveSocket) -> None:
+        """A socket was accepted."""
+        self._live.add(socket)
+
+    def discard(self, socket: LiveSocket) -> None:
+        """It is gone."""
+        self._live.discard(socket)
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(tuple(self._live))
+
+    def count_of(self, user_id: int) -> int:
+        """How many sockets a person has open."""
+        return sum(1 for socket in self._live if socket.visitor.user_id == user_id)
+
+    async def close_all(self, code: int) -> None:
+        """Close every socket with a code."""
+        for socket in tuple(self._live):
+            await socket.close(code)
+
+
+def verdicts(watched: list[Watched]) -> dict[int, int]:
+    """Close codes by position for sockets that lost their session, account or right.
+
+    Two queries whatever the number of sockets; one more per person who reads others'
+    conversations.
+    """
+    keys = {item.visitor.session_key for item in watched}
+    sessions = {
+        session.session_key: session.get_decoded()
+        for session in Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    }
+    users = User.objects.in_bulk({item.visitor.user_id for item in watched})
+    codes: dict[int, int] = {}
+    for at, item in enumerate(watched):
+        user = users.get(item.visitor.user_id)
+        data = sessions.get(item.visitor.session_key, {})
+        if (
+            user is None
+            or not user.is_active
+            or str(data.get(SESSION_KEY)) != str(user.pk)
+            or BACKEND_SESSION_KEY not in data
+            or not constant_time_compare(
+                data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()
+            )
+        ):
+            codes[at] = CLOSE_LOGGED_OUT
+        elif (item.reads_others and not reads_everything(user)) or (
+            item.visitor.is_superuser and not user.is_superuser
+        ):
+            codes[at] = CLOSE_FORBIDDEN
+    return codes
