@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import auth
+from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
 
@@ -37,13 +37,9 @@ def identify(scope: dict[str, Any]) -> Visitor | None:
 
 def session_key(scope: dict[str, Any]) -> str:
     """The session cookie's value, or nothing."""
-    cookies = SimpleCookie()
-    try:
-        cookies.load(header(scope, b"cookie"))
-    except CookieError:
-        return ""
-    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    return morsel.value if morsel is not None else ""
+    # Django's own reading: http.cookies gives up at the first cookie of another program that it
+    # does not like, and all ports of localhost share their cookies.
+    return parse_cookie(header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def origin_is_allowed(scope: dict[str, Any]) -> bool:
@@ -58,7 +54,10 @@ def origin_is_allowed(scope: dict[str, Any]) -> bool:
     origin = header(scope, b"origin")
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
 

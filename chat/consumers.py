@@ -106,6 +106,7 @@ class SocketConsumer:
         """Close with a code; what was queued for the other side is not waited for."""
         if not self._closed:
             self._closed = True
+            self._delivery.end()
             await self._send({"type": "websocket.close", "code": code})
 
     def foreign_subscriptions(self) -> bool:
@@ -142,7 +143,9 @@ class SocketConsumer:
             text = message.get("text")
             if self._closed:
                 continue
-            if text is None:
+            if not self._within_rate():
+                await self.close(CLOSE_TOO_MANY)
+            elif text is None:
                 size = len(message.get("bytes") or b"")
                 if size > MESSAGE_LIMIT:
                     await self.close(CLOSE_TOO_LARGE)
@@ -154,8 +157,6 @@ class SocketConsumer:
                 len(text) > MESSAGE_LIMIT // 4 and len(text.encode()) > MESSAGE_LIMIT
             ):
                 await self.close(CLOSE_TOO_LARGE)
-            elif not self._within_rate():
-                await self.close(CLOSE_TOO_MANY)
             else:
                 await self._take(text)
 
@@ -192,7 +193,10 @@ class SocketConsumer:
 
     async def _work(self) -> None:
         while True:
-            await self._carry_out(await self._commands.get())
+            command = await self._commands.get()
+            if self._closed:
+                return
+            await self._carry_out(command)
 
     async def _carry_out(self, command: protocol.AnyCommand) -> None:
         request_id = getattr(command, "request_id", None)
@@ -250,6 +254,7 @@ class SocketConsumer:
                 raise Refused("invalid_request", "Tool calls need no approval here.")
 
     async def _start(self, command: protocol.StageStart) -> None:
+        self._make_room()
         accepted = await start_stage(self.visitor.user_id, command)
         self._tell(
             dump(
@@ -261,12 +266,13 @@ class SocketConsumer:
                 }
             )
         )
-        self._make_room()
         self._delivery.subscribe(
             accepted.stage_id, after=0, html=command.html, owner_id=self.visitor.user_id
         )
 
     async def _subscribe(self, command: protocol.StageSubscribe) -> None:
+        if command.stage_id not in self._delivery.subscriptions:
+            self._make_room()
         standing = await run_in_pool(find_stage, self.visitor.user_id, command.stage_id)
         last = standing.last_sequence_number
         recovered = command.after <= last and not (standing.has_ended and last == 0)
@@ -284,7 +290,6 @@ class SocketConsumer:
         if standing.has_ended and (last == 0 or command.after == last):
             self._delivery.unsubscribe(command.stage_id)
             return
-        self._make_room()
         self._delivery.subscribe(
             command.stage_id,
             after=command.after if recovered else 0,

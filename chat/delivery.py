@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -104,6 +105,7 @@ class Delivery:
         """The socket is gone."""
         for stage_id in list(self.subscriptions):
             self.unsubscribe(stage_id)
+        self._replies.clear()
 
     # --- sending ---
 
@@ -156,8 +158,10 @@ class Delivery:
         """The last html, then the terminal event, then the subscription is over."""
         rendering = subscription.rendering
         if rendering is not None:
-            async with asyncio.timeout(SLOW_SECONDS):
-                await rendering.finished.wait()
+            rendering.hurry()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SLOW_SECONDS):
+                    await rendering.finished.wait()
             for text in rendering.frames(subscription.shown, subscription.sent):
                 await self._send_text(text)
         await self._send_text(frame.text)

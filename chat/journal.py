@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from chat.database import drop_broken_connections
 from chat.engine.events import TERMINAL_EVENTS, Event, RequestSent
@@ -66,6 +66,8 @@ class StageLog:
     committed: int = 0
     closed: bool = False
     lost: bool = False
+    given_up: bool = False
+    """Set by the writer: once a number could not be stored, none after it may be."""
     waiting: list[Pending] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     requests_changed: bool = False
@@ -95,10 +97,16 @@ class Batch:
     """What is taken of one stage for one commit; numbers are given, so it is written or lost."""
 
     log: StageLog
-    rows: list[Row]
-    events: list[Event]
+    first_number: int
+    entries: list[Pending]
     requests: list[dict[str, Any]] | None
-    size: int
+    rows: list[Row] = field(default_factory=list)
+
+    def encode(self) -> None:
+        """Make the rows, once for the database and every reader."""
+        self.rows = [
+            entry.as_row(number) for number, entry in enumerate(self.entries, self.first_number)
+        ]
 
 
 class Listener(Protocol):
@@ -232,30 +240,39 @@ class Journal:
                     self._condition.wait(pause)
                     pause = last + COMMIT_INTERVAL - time.monotonic()
                 self._urgent = False
-                batches = [self._take(log) for log in self._dirty]
+                batches = [self._take(log) for log in self._dirty if not log.given_up]
                 self._dirty.clear()
             last = time.monotonic()
             try:
-                self._write(batches)
+                self._write([batch for batch in batches if self._encoded(batch)])
             except Exception:
                 logger.exception("The journal's writer met a bug; its stages are given up.")
                 self._tell(batches, "unwritable")
         connection.close()
 
     def _take(self, log: StageLog) -> Batch:
-        waiting, log.waiting = log.waiting, []
         # `held` counts until the commit, so that a failing database holds the engine back.
-        rows = []
-        for pending in waiting:
-            log.number += 1
-            rows.append(pending.as_row(log.number))
+        waiting, log.waiting = log.waiting, []
+        first_number = log.number + 1
+        log.number += len(waiting)
         requests = list(log.requests) if log.requests_changed else None
         log.requests_changed = False
-        size = sum(pending.size for pending in waiting)
-        return Batch(log, rows, [pending.event for pending in waiting], requests, size)
+        return Batch(log, first_number, waiting, requests)
+
+    def _encoded(self, batch: Batch) -> bool:
+        """Whether the batch could be made rows; an entry that cannot costs its own stage only."""
+        try:
+            batch.encode()
+        except Exception as error:
+            # The error's text may hold what was said.
+            self._give_up(batch, error)
+            return False
+        return True
 
     def _write(self, batches: list[Batch]) -> None:
         """Commit all, retry while the database is away, then stage by stage."""
+        if not batches:
+            return
         deadline = time.monotonic() + self.retry_seconds
         wait = 0.05
         while True:
@@ -267,11 +284,9 @@ class Journal:
                 if time.monotonic() + wait > deadline:
                     break
                 logger.warning("The journal cannot be written (%s); trying again.", error)
-                with self._condition:
-                    if not self._stopping:
-                        self._condition.wait_for(lambda: self._stopping, wait)
+                time.sleep(wait)
                 wait = min(wait * 2, 1.0)
-            except (DatabaseError, ValueError) as error:
+            except Exception as error:
                 drop_broken_connections()
                 logger.warning("A batch of the journal was refused (%s).", type(error).__name__)
                 break
@@ -285,16 +300,15 @@ class Journal:
                 if database_is_away:
                     raise OperationalError("the database is away")
                 self._commit([batch])
-            except OperationalError:
-                database_is_away = True
+            except Exception as error:
+                database_is_away = isinstance(error, OperationalError)
                 drop_broken_connections()
-                self._tell([batch], "unwritable")
-            except (DatabaseError, ValueError) as error:
-                drop_broken_connections()
-                logger.error(
-                    "Stage %s cannot be journaled: %s", batch.log.key.stage_id, type(error).__name__
-                )
-                self._tell([batch], "unwritable")
+                self._give_up(batch, error)
+
+    def _give_up(self, batch: Batch, error: Exception) -> None:
+        stage_id = batch.log.key.stage_id
+        logger.error("Stage %s cannot be journaled: %s", stage_id, type(error).__name__)
+        self._tell([batch], "unwritable")
 
     def _commit(self, batches: list[Batch]) -> None:
         with transaction.atomic():
@@ -303,13 +317,17 @@ class Journal:
             insert_rows([(batch.log.key.stage_id, batch.rows) for batch in kept])
             for batch in kept:
                 log = batch.log
-                project(log.key, log.fold, batch.events, batch.requests, log.whole_outputs)
+                events = [entry.event for entry in batch.entries]
+                project(log.key, log.fold, events, batch.requests, log.whole_outputs)
         self.commits += 1
         self._tell(kept, "committed")
         if len(kept) < len(batches):
             self._tell([b for b in batches if b.log.key.stage_id not in ours], "taken_away")
 
     def _tell(self, batches: list[Batch], outcome: str) -> None:
+        if outcome != "committed":
+            for batch in batches:
+                batch.log.given_up = True
         if batches and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._told, batches, outcome)
 
@@ -319,7 +337,7 @@ class Journal:
         for batch in batches:
             log = batch.log
             if outcome == "committed":
-                log.held -= batch.size
+                log.held -= sum(entry.size for entry in batch.entries)
                 if batch.rows:
                     log.remember([frame_of(log.key.stage_id, row) for row in batch.rows])
                     log.committed = batch.rows[-1].number

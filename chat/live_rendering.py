@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,8 @@ from uuid import UUID
 import orjson
 
 from chat.hub import Cursor
-from chat.journal import Frame
 from chat.protocol import dump
-from chat.rendering import IncrementalRenderer
+from chat.rendering import IncrementalRenderer, Update
 from chat.runner import Runner
 
 logger = logging.getLogger(__name__)
@@ -34,10 +34,19 @@ class Section:
     round: int
     phase: str
     renderer: IncrementalRenderer = field(default_factory=IncrementalRenderer)
+    unread: list[str] = field(default_factory=list)
+    unread_through: int = 0
     blocks: list[str] = field(default_factory=list)
     tail: str = ""
     through: int = 0
     version: int = 0
+
+    def apply(self, update: Update, through: int) -> None:
+        """Take in what a step changed."""
+        self.blocks[update.from_block :] = update.blocks
+        self.tail = update.tail
+        self.through = through
+        self.version += 1
 
 
 @dataclass(slots=True)
@@ -60,11 +69,16 @@ class LiveRendering:
         self._viewers: set[Callable[[], None]] = set()
         self._something = asyncio.Event()
         self._something.set()
+        self._hurried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Something new of the stage is stored."""
         self._something.set()
+
+    def hurry(self) -> None:
+        """The stage has ended and a viewer waits: pace no more."""
+        self._hurried.set()
 
     def join(self, viewer: Callable[[], None]) -> None:
         """Wake `viewer` after each step."""
@@ -112,48 +126,51 @@ class LiveRendering:
             while not self.finished.is_set():
                 await self._something.wait()
                 self._something.clear()
-                while frames := await self._cursor.read():
-                    ended = frames[-1].is_terminal
-                    await loop.run_in_executor(_thread, self._advance, frames)
-                    if ended:
-                        self.finished.set()
-                        break
+                ended = await self._take_new()
+                work = [section for section in self.sections.values() if ended or section.unread]
+                updates = await loop.run_in_executor(_thread, _render, work, ended)
+                # Applied here, on the loop, so that no viewer sees half a step.
+                for section, update, through in updates:
+                    section.apply(update, through)
+                if ended:
+                    self.finished.set()
                 for viewer in tuple(self._viewers):
                     viewer()
                 # The pace of the steps, not a wait for something: more would only cost.
-                await asyncio.sleep(STEP_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(STEP_SECONDS):
+                        await self._hurried.wait()
         except Exception:
             logger.exception("Stage %s is shown without Markdown.", self.stage_id)
             self.finished.set()
 
-    def _advance(self, frames: list[Frame]) -> None:
-        """Feed new text to its sections and render what changed (in the worker thread)."""
-        touched: dict[SectionKey, int] = {}
-        for frame in frames:
-            if frame.event == "chat_completion_chunk":
-                data: dict[str, Any] = orjson.loads(frame.text)["data"]
-                content = data.get("content")
-                if content:
-                    key = (data["round"], data["phase"])
-                    section = self.sections.get(key) or Section(*key)
-                    section.renderer.feed(content)
-                    self.sections[key] = section
-                    touched[key] = frame.number
-        for key, through in touched.items():
-            section = self.sections[key]
-            self._apply(section, section.renderer.update(), through)
-        if frames[-1].is_terminal:
-            for section in self.sections.values():
-                self._apply(section, section.renderer.finish(), section.through)
+    async def _take_new(self) -> bool:
+        """Hand all that is stored to its sections; whether the stage has ended."""
+        while frames := await self._cursor.read():
+            for frame in frames:
+                if frame.event == "chat_completion_chunk":
+                    data: dict[str, Any] = orjson.loads(frame.text)["data"]
+                    if content := data.get("content"):
+                        key = (data["round"], data["phase"])
+                        if key not in self.sections:
+                            self.sections[key] = Section(*key)
+                        self.sections[key].unread.append(content)
+                        self.sections[key].unread_through = frame.number
+            if frames[-1].is_terminal:
+                return True
+        return False
 
-    @staticmethod
-    def _apply(section: Section, update: Any, through: int) -> None:
-        if update is None:
-            return
-        section.blocks[update.from_block :] = update.blocks
-        section.tail = update.tail
-        section.through = through
-        section.version += 1
+
+def _render(sections: list[Section], ended: bool) -> list[tuple[Section, Update, int]]:
+    """Render what changed (in the worker thread, which alone touches the renderers)."""
+    updates: list[tuple[Section, Update, int]] = []
+    for section in sections:
+        section.renderer.feed("".join(section.unread))
+        section.unread.clear()
+        update = section.renderer.finish() if ended else section.renderer.update()
+        if update is not None:
+            updates.append((section, update, section.unread_through))
+    return updates
 
 
 class LiveRenderings:

@@ -10,6 +10,7 @@ import time
 import traceback
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from chat.database import run_in_pool
@@ -27,6 +28,7 @@ from chat.protocol import dump
 logger = logging.getLogger(__name__)
 
 LEASE_RENEWAL_SECONDS = 3.0
+STARTS_SECONDS = 5.0
 
 
 class NotServing(RuntimeError):
@@ -67,6 +69,8 @@ class Runner:
         self.clients = ClientPool()
         self.running: dict[UUID, RunningStage] = {}
         self.going_down = False
+        self.starts: set[asyncio.Task[Any]] = set()
+        """Starts whose rows are being stored; a drain waits for them."""
         self._lease_task: asyncio.Task[None] | None = None
 
     # --- life ---
@@ -81,6 +85,8 @@ class Runner:
     async def stop(self, grace_seconds: float) -> None:
         """Let stages end by themselves for the grace time, cancel the rest, write all, stop."""
         self.going_down = True
+        if self.starts:
+            await asyncio.wait(self.starts, timeout=STARTS_SECONDS)
         tasks = [stage.task for stage in self.running.values() if stage.task]
         if tasks and grace_seconds > 0:
             await asyncio.wait(tasks, timeout=grace_seconds)

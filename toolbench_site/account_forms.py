@@ -12,64 +12,61 @@ from allauth.account.forms import (
 )
 from django import forms
 
+WHEN_MISSING = {
+    "login": "Type your user name or your email.",
+    "password": "Type your password.",
+    "oldpassword": "Type the password you use now.",
+    "password1": "Type the new password.",
+    "password2": "Type the new password a second time.",
+}
+"""What to do about an empty field, in place of "This field is required"."""
 
-def _say_when_missing(form: forms.Form, **words: str) -> None:
-    """Replace "This field is required." by what to do."""
-    for name, text in words.items():
-        form.fields[name].error_messages["required"] = text
+
+def _say_when_missing(form: forms.Form) -> None:
+    for name in form.fields.keys() & WHEN_MISSING.keys():
+        form.fields[name].error_messages["required"] = WHEN_MISSING[name]
 
 
-class LogInForm(LoginForm):  # type: ignore[misc]
+class LogInForm(LoginForm):
     """User name or email, password, and whether to stay logged in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = "User name or email"
         self.fields["remember"].initial = True
-        _say_when_missing(
-            self, login="Type your user name or your email.", password="Type your password."
-        )
+        _say_when_missing(self)
 
 
-class PasswordForm(ChangePasswordForm):  # type: ignore[misc]
+class PasswordForm(ChangePasswordForm):
     """The current password and the new one, twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _say_when_missing(
-            self,
-            oldpassword="Type the password you use now.",
-            password1="Type the new password.",
-            password2="Type the new password a second time.",
-        )
+        _say_when_missing(self)
 
     def clean(self) -> dict[str, Any]:
         """Both new ones must be the same."""
         return _same_twice(self, super().clean())
 
 
-class FirstPasswordForm(SetPasswordForm):  # type: ignore[misc]
+class FirstPasswordForm(SetPasswordForm):
     """A new password, twice, for an account that has none."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _say_when_missing(
-            self,
-            password1="Type the new password.",
-            password2="Type the new password a second time.",
-        )
+        _say_when_missing(self)
 
     def clean(self) -> dict[str, Any]:
         """Both new ones must be the same."""
         return _same_twice(self, super().clean())
 
 
-class ConfirmForm(ReauthenticateForm):  # type: ignore[misc]
+class ConfirmForm(ReauthenticateForm):
     """The password once more, before something that matters."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _say_when_missing(self, password="Type your password.")
+        _say_when_missing(self)
 
 
 def _same_twice(form: forms.Form, cleaned: dict[str, Any]) -> dict[str, Any]:

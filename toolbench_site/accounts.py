@@ -1,4 +1,4 @@
-"""How people get in: sign-up is closed, admins add users; what allauth says is said in our words."""
+"""How people get in: sign-up is closed, admins add users; allauth speaks our words."""
 
 from __future__ import annotations
 

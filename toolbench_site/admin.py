@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 
@@ -22,4 +23,7 @@ class ToolbenchAdminSite(AdminSite):
         """One log-in page for everybody, with its rate limits."""
         if request.user.is_authenticated and self.has_permission(request):
             return HttpResponseRedirect("/admin/")
+        if request.user.is_authenticated:
+            # The log-in page would send them straight back here, for ever.
+            raise PermissionDenied
         return redirect_to_login(request.GET.get("next", "/admin/"))

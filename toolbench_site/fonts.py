@@ -1,4 +1,4 @@
-"""The two fonts we serve ourselves, taken from npm's packages; without them the system's are used."""
+"""The two fonts we serve, taken from npm's packages; without them the system's are used."""
 
 from __future__ import annotations
 

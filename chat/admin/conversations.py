@@ -49,7 +49,8 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         """With the number of stages."""
-        return super().get_queryset(request).annotate(stage_count=Count("stages", distinct=True))
+        rows: QuerySet[Conversation] = super().get_queryset(request)
+        return rows.annotate(stage_count=Count("stages", distinct=True))
 
     @admin.display(description="Stages", ordering="stage_count")
     def stages_link(self, conversation: Any) -> SafeString:
@@ -103,7 +104,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         """With the beginning of the text, so that the list needs no more of it."""
-        rows = super().get_queryset(request)
+        rows: QuerySet[Message] = super().get_queryset(request)
         return rows.annotate(start=Substr("content", 1, EXCERPT * 2))
 
     @admin.display(description="Text")
@@ -136,16 +137,16 @@ class MessageAdmin(ReadOnlyAdmin):
         return transcript_link(message.conversation_id)
 
     @admin.display(description="Text")
-    def content_text(self, message: Message) -> SafeString:
+    def content_text(self, message: Message) -> str:
         """The whole of it."""
         return as_block(message.content)
 
     @admin.display(description="Reasoning")
-    def reasoning_text(self, message: Message) -> SafeString:
+    def reasoning_text(self, message: Message) -> str:
         """The whole of it."""
         return as_block(message.reasoning)
 
     @admin.display(description="Turns")
-    def turns_json(self, message: Message) -> SafeString:
+    def turns_json(self, message: Message) -> str:
         """What each round said and asked for."""
         return as_json(message.turns)

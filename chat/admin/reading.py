@@ -45,7 +45,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Nothing is written here."""
         return False
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[M]:
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Rows of conversations that this person may read."""
         rows = super().get_queryset(request)
         if not self.conversation_lookup:
@@ -74,6 +74,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return lookup in self.linked_lookups or super().lookup_allowed(lookup, value, request)
 
 
+def fields_of(fieldsets: Any) -> tuple[str, ...]:
+    """All fields of the fieldsets, none of which can be changed."""
+    return tuple(name for _, options in fieldsets for name in options["fields"])
+
+
 def list_link(label: str, model: str, **lookups: Any) -> SafeString:
     """A link to the list of another model, filtered."""
     url = reverse(f"admin:chat_{model}_changelist")
@@ -92,12 +97,12 @@ def transcript_link(conversation_id: Any, label: str = "Transcript") -> SafeStri
     return format_html('<a href="/c/{}/">{}</a>', conversation_id, label)
 
 
-def as_block(text: str) -> SafeString:
+def as_block(text: str) -> str:
     """Text as it is, line breaks and all."""
-    return format_html('<pre class="admin-body">{}</pre>', text) if text else format_html("None")
+    return format_html('<pre class="admin-body">{}</pre>', text) if text else "None"
 
 
-def as_json(value: Any) -> SafeString:
+def as_json(value: Any) -> str:
     """A JSON value, indented."""
     return as_block(json.dumps(value, indent=2, ensure_ascii=False))
 

@@ -13,7 +13,6 @@ from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from chat import discovery
@@ -50,6 +49,10 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "new_key" in self.fields:
             self.fields["new_key"].help_text = KEY_STORED if self.instance.api_key else NO_KEY
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # A second default is no mistake: `save_route` unsets the first in the same transaction.
+        return {*super()._get_validation_exclusions(), "is_default"}  # type: ignore[misc]
 
 
 @admin.register(ModelRoute)
@@ -130,10 +133,10 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return route.host or "None"
 
     @admin.display(description="Health", ordering="check_status")
-    def health(self, route: ModelRoute) -> SafeString:
+    def health(self, route: ModelRoute) -> str:
         """What the last connection check found; refreshes itself."""
         if route.pk is None:
-            return format_html("Checked once the route is saved.")
+            return "Checked once the route is saved."
         told = _told(route)
         return format_html(
             '<span class="route-health" data-route-check="{}" data-status="{}" title="{}">'
@@ -145,10 +148,10 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
     @admin.display(description="Stages")
-    def stages_link(self, route: ModelRoute) -> SafeString:
+    def stages_link(self, route: ModelRoute) -> str:
         """To the stages that ran on it."""
         if route.pk is None:
-            return format_html("None yet.")
+            return "None yet."
         return list_link("Stages on this route", "stage", route__id__exact=route.pk)
 
     @admin.action(description="Check connection", permissions=["view"])
@@ -179,16 +182,13 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             )
 
     def get_deleted_objects(
-        self, objs: Iterable[ModelRoute], request: HttpRequest
+        self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """A used route stays, in words instead of a list of its stages."""
         pks = [route.pk for route in objs]
-        used = (
-            ModelRoute.objects.filter(pk__in=pks)
-            .annotate(count=Count("stages"))
-            .filter(count__gt=0)
-        )
-        protected = [_why_kept(route, route.count) for route in used]
+        counted = ModelRoute.objects.filter(pk__in=pks).annotate(stage_count=Count("stages"))
+        used: Iterable[Any] = counted.filter(stage_count__gt=0)
+        protected = [_why_kept(route, route.stage_count) for route in used]
         if protected:
             return [], {}, set(), protected
         return super().get_deleted_objects(objs, request)

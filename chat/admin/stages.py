@@ -12,6 +12,7 @@ from chat.admin.reading import (
     ReadOnlyAdmin,
     as_block,
     as_json,
+    fields_of,
     list_link,
     row_link,
     transcript_link,
@@ -71,7 +72,7 @@ class StageAdmin(ReadOnlyAdmin):
         ("Figures", {"fields": ("created_at", "ended_at", "timings_json", "usage_json")}),
         ("Lineage", {"fields": ("request_id", "retry_of", "continue_of")}),
     )
-    readonly_fields = tuple(name for _, options in fieldsets for name in options["fields"])
+    readonly_fields = fields_of(fieldsets)
 
     @admin.display(description="Mode", ordering="mode")
     def kind(self, stage: Stage) -> str:
@@ -106,27 +107,27 @@ class StageAdmin(ReadOnlyAdmin):
         return transcript_link(stage.conversation_id)
 
     @admin.display(description="System prompt")
-    def system_prompt_text(self, stage: Stage) -> SafeString:
+    def system_prompt_text(self, stage: Stage) -> str:
         """The whole of it."""
         return as_block(stage.system_prompt)
 
     @admin.display(description="Tools offered")
-    def tools_json(self, stage: Stage) -> SafeString:
+    def tools_json(self, stage: Stage) -> str:
         """Their names."""
         return as_json(stage.tools)
 
     @admin.display(description="Requests as sent")
-    def requests_json(self, stage: Stage) -> SafeString:
+    def requests_json(self, stage: Stage) -> str:
         """One per round."""
         return as_json(stage.requests)
 
     @admin.display(description="Timings")
-    def timings_json(self, stage: Stage) -> SafeString:
+    def timings_json(self, stage: Stage) -> str:
         """In milliseconds."""
         return as_json(stage.timings)
 
     @admin.display(description="Usage")
-    def usage_json(self, stage: Stage) -> SafeString:
+    def usage_json(self, stage: Stage) -> str:
         """As the model's server reported it."""
         return as_json(stage.usage)
 
@@ -163,7 +164,7 @@ class StageEventAdmin(ReadOnlyAdmin):
         return row_link(event.stage_id, "stage", event.stage_id)
 
     @admin.display(description="Data")
-    def data_json(self, event: StageEvent) -> SafeString:
+    def data_json(self, event: StageEvent) -> str:
         """What readers got."""
         try:
             return as_json(event.parsed_data())
@@ -223,7 +224,7 @@ class ToolRunAdmin(ReadOnlyAdmin):
         ),
         ("Upstream", {"fields": ("upstream_id",)}),
     )
-    readonly_fields = tuple(name for _, options in fieldsets for name in options["fields"])
+    readonly_fields = fields_of(fieldsets)
 
     @admin.display(description="Duration", ordering="duration_ms")
     def duration(self, run: ToolRun) -> str:
@@ -247,36 +248,36 @@ class ToolRunAdmin(ReadOnlyAdmin):
         return transcript_link(run.stage.conversation_id)
 
     @admin.display(description="Arguments")
-    def arguments_json(self, run: ToolRun) -> SafeString:
+    def arguments_json(self, run: ToolRun) -> str:
         """As they were read."""
         return as_json(run.arguments)
 
     @admin.display(description="Arguments as they came")
-    def raw_text(self, run: ToolRun) -> SafeString:
+    def raw_text(self, run: ToolRun) -> str:
         """The raw text."""
         return as_block(run.raw_arguments)
 
     @admin.display(description="Errors")
-    def errors_json(self, run: ToolRun) -> SafeString:
+    def errors_json(self, run: ToolRun) -> str:
         """Why it is not valid."""
         return as_json(run.errors)
 
     @admin.display(description="Repairs")
-    def repairs_json(self, run: ToolRun) -> SafeString:
+    def repairs_json(self, run: ToolRun) -> str:
         """What was mended."""
         return as_json(run.repairs)
 
     @admin.display(description="Result")
-    def result_text(self, run: ToolRun) -> SafeString:
+    def result_text(self, run: ToolRun) -> str:
         """What the model read."""
         return as_block(run.result)
 
     @admin.display(description="Whole result")
-    def whole_text(self, run: ToolRun) -> SafeString:
+    def whole_text(self, run: ToolRun) -> str:
         """The whole output where the model read a part."""
         return as_block(run.whole_result or "")
 
     @admin.display(description="Error")
-    def error_text(self, run: ToolRun) -> SafeString:
+    def error_text(self, run: ToolRun) -> str:
         """What went wrong."""
         return as_block(run.error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -18,10 +17,10 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     """Django's user admin with a link to a person's conversations."""
 
-    list_display = (*UserAdmin.list_display, "is_active", "conversations_link")
+    list_display = (*UserAdmin.list_display, "is_active", "conversations_link")  # type: ignore[misc]
 
     @admin.display(description="Conversations")
     def conversations_link(self, user: User) -> SafeString:
@@ -29,7 +28,7 @@ class PersonAdmin(UserAdmin):
         return list_link("Conversations", "conversation", owner__id__exact=user.pk)
 
     def get_deleted_objects(
-        self, objs: Iterable[User], request: HttpRequest
+        self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """Who owns conversations is kept, in words instead of a list of every row."""
         pks = [user.pk for user in objs]

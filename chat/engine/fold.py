@@ -27,15 +27,43 @@ from chat.engine.tool_round import closing_result
 Terminal = Done | Cancel | ErrorEvent
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class FoldedTurn:
     """What the model said in one phase of one round."""
 
     phase: Phase
     round: int
-    content: str = ""
-    reasoning: str = ""
+    content_parts: list[str] = field(default_factory=list)
+    reasoning_parts: list[str] = field(default_factory=list)
     call_ids: list[str] = field(default_factory=list)
+
+    @property
+    def content(self) -> str:
+        """The turn's text; kept in parts, so that a long answer costs no more per delta."""
+        return "".join(self.content_parts)
+
+    @property
+    def reasoning(self) -> str:
+        """The turn's reasoning."""
+        return "".join(self.reasoning_parts)
+
+    def as_record(self) -> dict[str, Any]:
+        """The turn without the places where its text was cut."""
+        return {
+            "round": self.round,
+            "phase": self.phase,
+            "content": self.content,
+            "reasoning": self.reasoning,
+            "call_ids": list(self.call_ids),
+        }
+
+    def __repr__(self) -> str:
+        return f"FoldedTurn({self.as_record()})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FoldedTurn) and other.as_record() == self.as_record()
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +94,10 @@ class StageFold:
         match event:
             case ChatCompletionChunk():
                 turn = self._turn(event.phase, event.round)
-                turn.content += event.content or ""
-                turn.reasoning += event.reasoning or ""
+                if event.content:
+                    turn.content_parts.append(event.content)
+                if event.reasoning:
+                    turn.reasoning_parts.append(event.reasoning)
             case ToolCallEvent():
                 self.calls[event.call_id] = event
                 self._turn("tools", event.round).call_ids.append(event.call_id)

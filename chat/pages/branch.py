@@ -85,9 +85,7 @@ class Tree:
     def versions(self, node: Node) -> Versions | None:
         """The alternatives of a node; None where there is just one."""
         siblings = [
-            other.key
-            for other in self._children[node.parent]
-            if other.is_stage == node.is_stage
+            other.key for other in self._children[node.parent] if other.is_stage == node.is_stage
         ]
         if len(siblings) < 2:
             return None

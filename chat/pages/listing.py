@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
@@ -69,7 +69,7 @@ class Listing:
 
 
 def read_listing(
-    user: AbstractBaseUser | AnonymousUser,
+    user: User | AnonymousUser,
     *,
     machines: bool = False,
     after: str = "",
@@ -79,8 +79,7 @@ def read_listing(
     """A page of a person's own conversations, newest first, in one query."""
     latest = Stage.objects.filter(conversation=OuterRef("pk")).order_by("-created_at")
     query = (
-        Conversation.objects.visible_to(user)
-        .owned_by(user)
+        Conversation.objects.owned_by(user)
         .filter(source__in=MACHINES if machines else PEOPLE)
         .annotate(
             running=Exists(latest.filter(status__in=ACTIVE_STATUSES)),
@@ -140,5 +139,3 @@ def _read_cursor(text: str) -> tuple[datetime, UUID] | None:
         return datetime.fromisoformat(moment), UUID(key)
     except (ValueError, binascii.Error):
         return None
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, User
 
 from chat.models import ModelRoute
 from chat.models.routes import PROTOCOL_OPENAI
@@ -27,7 +27,7 @@ def composer_options(user: User | AnonymousUser) -> dict[str, Any]:
     }
 
 
-def _routes(user: AbstractBaseUser | AnonymousUser) -> list[ModelRoute]:
+def _routes(user: User | AnonymousUser) -> list[ModelRoute]:
     return list(
         ModelRoute.objects.visible_to(user)
         .defer("api_key", "extra_body", "check_models", "token_limit_fields")

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.core.cache import cache
 from django.utils.safestring import SafeString, mark_safe
@@ -17,7 +16,7 @@ from chat.pages.branch import Versions
 from chat.pages.toolcard import Badge, ToolCard, tool_card
 from chat.rendering import render_blocks
 
-_FIRST_SENTENCE = re.compile(r"^(.+?[.:])\s+(?=[A-Z“\"'(])(.+)$", re.DOTALL)
+_FIRST_SENTENCE = re.compile(r"^(.{12,}?\w\w\.)\s+(.+)$", re.DOTALL)
 _RENDERED_SECONDS = 3600
 
 
@@ -164,15 +163,17 @@ def stage_card(
     stage: Stage,
     answer: Message | None,
     runs: list[ToolRun],
-    end: StageEvent | None,
+    marks: list[StageEvent],
     versions: Versions | None,
 ) -> StageCard:
     """The card of a stored stage; of one that has not ended only its frame."""
     mode = mode_of(stage)
     total = _total_ms(stage)
     shown_runs = [] if stage.is_active else runs
-    ended = {} if end is None else end.parsed_data()
-    usage = _usage(stage)
+    told = [(event.event, event.parsed_data()) for event in marks]
+    ended = next((data for name, data in told if name != "usage"), {})
+    requests = [data for name, data in told if name == "usage"]
+    usage = requests or _totals(stage)
     badge = _BADGES[stage.status]
     if total is not None and not stage.is_active:
         between = {"cancel": " after", "error": " after"}.get(stage.status, "")
@@ -198,8 +199,8 @@ def stage_card(
         rounds=rounds,
         sayings=() if answer is None else _sayings(answer),
         content=content,
-        figures=_figures(stage, mode, total),
-        rows=_usage_rows(stage),
+        figures=_figures(stage, usage, mode, total),
+        rows=_usage_rows(requests),
         banner=_banner(stage, ended) if stage.status == Stage.Status.ERROR else None,
         receipt=_receipt(stage, ended, runs, total)
         if stage.status == Stage.Status.CANCEL
@@ -209,7 +210,7 @@ def stage_card(
         and (stage.status == Stage.Status.CANCEL or stage.error_code == "interrupted"),
         # Without synthesis the results are the answer; folded away, nothing would be left of it.
         is_open=stage.is_active or (mode == "tools" and bool(shown_runs)),
-        context_tokens=int(usage[-1].get("input_tokens", 0)) if usage else 0,
+        context_tokens=int(requests[-1]["input_tokens"]) if requests else 0,
         context_budget=stage.route.context_budget or 0,
     )
 
@@ -251,9 +252,11 @@ def _sayings(answer: Message) -> tuple[Saying, ...]:
 
 def _blocks(key: str, text: str) -> tuple[SafeString, ...]:
     # An answer is written once and never changes, so its rendering can be kept.
-    blocks: tuple[str, ...] = cache.get_or_set(
-        f"chat.answer.{key}", lambda: render_blocks(text), _RENDERED_SECONDS
-    )
+    name = f"chat.answer.{key}"
+    blocks: tuple[str, ...] | None = cache.get(name)
+    if blocks is None:
+        blocks = render_blocks(text)
+        cache.set(name, blocks, _RENDERED_SECONDS)
     # What render_blocks gives has been sanitised.
     return tuple(mark_safe(block) for block in blocks)  # noqa: S308
 
@@ -266,15 +269,14 @@ def _total_ms(stage: Stage) -> float | None:
     return (stage.ended_at - stage.created_at).total_seconds() * 1000
 
 
-def _usage(stage: Stage) -> list[dict[str, Any]]:
-    """What was reported for each request, in order."""
+def _totals(stage: Stage) -> list[dict[str, Any]]:
+    """What the row says of tokens, where the journal no longer says it by request."""
     kept = stage.usage
     return [kept] if isinstance(kept, dict) else list(kept or [])
 
 
-def _figures(stage: Stage, mode: str, total: float | None) -> Figures:
+def _figures(stage: Stage, usage: list[dict[str, Any]], mode: str, total: float | None) -> Figures:
     first = stage.timings.get("first_token_ms")
-    usage = _usage(stage)
     given = sum(int(entry.get("input_tokens", 0)) for entry in usage)
     written = sum(int(entry.get("output_tokens", 0)) for entry in usage)
     rate = ""
@@ -290,9 +292,9 @@ def _figures(stage: Stage, mode: str, total: float | None) -> Figures:
     )
 
 
-def _usage_rows(stage: Stage) -> tuple[tuple[str, str], ...]:
+def _usage_rows(requests: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
     rows = []
-    for entry in _usage(stage):
+    for entry in requests:
         phase = entry.get("phase")
         name = {"chat": "Completion", "synthesis": "Synthesis"}.get(
             str(phase), f"Round {entry.get('round', 1)}"

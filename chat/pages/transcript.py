@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chat.engine.events import TERMINAL_EVENTS
 from chat.models import Conversation, Message, Stage, StageEvent, ToolRun
 from chat.pages.branch import Node, Tree, Versions
 from chat.pages.stagecard import StageCard, stage_card
 
 TURNS_SHOWN = 100
+MARKS = ("usage", "cancel", "error")
+"""Events that say what no row does: tokens by request, and how a stage ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +95,13 @@ def _turns(tree: Tree, pairs: list[tuple[Node | None, Node | None]]) -> tuple[Tu
         .in_bulk()
     )
     prompts = Message.objects.filter(pk__in=prompt_ids).only("id", "content", "created_at")
-    answers = {
-        message.stage_id: message for message in Message.objects.filter(stage__in=stage_ids)
-    }
+    answers = {message.stage_id: message for message in Message.objects.filter(stage__in=stage_ids)}
     runs: defaultdict[UUID, list[ToolRun]] = defaultdict(list)
     for run in ToolRun.objects.filter(stage__in=stage_ids).defer("whole_result").order_by("id"):
         runs[run.stage_id].append(run)
-    ends = {
-        event.stage_id: event
-        for event in StageEvent.objects.filter(
-            stage__in=stage_ids, event__in=TERMINAL_EVENTS
-        ).exclude(event="done")
-    }
+    marks: defaultdict[UUID, list[StageEvent]] = defaultdict(list)
+    for event in StageEvent.objects.filter(stage__in=stage_ids, event__in=MARKS):
+        marks[event.stage_id].append(event)
     by_id = {message.id: message for message in prompts}
     turns = []
     for prompt_node, stage_node in pairs:
@@ -122,7 +118,7 @@ def _turns(tree: Tree, pairs: list[tuple[Node | None, Node | None]]) -> tuple[Tu
                     stage,
                     answers.get(stage.id),
                     runs[stage.id],
-                    ends.get(stage.id),
+                    marks[stage.id],
                     tree.versions(stage_node),
                 )
                 if stage and stage_node

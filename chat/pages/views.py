@@ -83,7 +83,7 @@ def conversations(request: HttpRequest) -> JsonResponse:
     """A page of the conversation list; `title` filters, `after` continues, `machines` asks for
     API and bench runs."""
     listing = read_listing(
-        request.user,
+        _person(request),
         machines=request.GET.get("machines") == "1",
         after=request.GET.get("after", ""),
         title=request.GET.get("title", "")[:200].strip(),
@@ -141,8 +141,8 @@ def _page(request: HttpRequest, found: Conversation | None) -> dict[str, Any]:
         "conversation": found,
         "may_write": may_write,
         "is_others": found is not None and found.owner_id != request.user.pk,
-        "listing": read_listing(request.user),
-        "machines": read_listing(request.user, machines=True),
+        "listing": read_listing(_person(request)),
+        "machines": read_listing(_person(request), machines=True),
         "options": composer_options(_person(request)) if may_write else {"routes": [], "tools": []},
         "page_data": {
             "conversation_id": str(found.pk) if found else None,

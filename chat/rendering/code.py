@@ -12,8 +12,9 @@ from pygments.token import Comment, Generic, Keyword, Name, Number, String, _Tok
 HIGHLIGHT_LIMIT = 64 * 1024
 LANGUAGE_LIMIT = 40
 
-# Long lines and long gaps cost most lexers quadratic time, and those of the C family look ahead from every word for a method's head: without these bounds
-# 16 KiB of hostile C# takes half a minute. Text like this is hardly code; it stays uncoloured.
+# Long lines and long gaps cost most lexers quadratic time, and those of the C family look ahead
+# from every word for a method's head: without these bounds 16 KiB of hostile C# takes half a
+# minute. Text like this is hardly code; it stays uncoloured.
 _COSTLY = re.compile(r"[^\n]{1000}|\s{200}")
 _COSTLY_IN_C = re.compile(r"[^\n]{1000}|\s{200}|[\w\s.,$<>?@\[\]]{500}")
 _C_FAMILY = frozenset({"c", "c++", "cpp", "cs", "csharp", "java", "objective-c"})

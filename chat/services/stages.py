@@ -61,6 +61,8 @@ async def start_stage(
 
     # Shielded: once its rows are stored a stage runs, though the socket that asked has gone.
     task = asyncio.create_task(store_and_launch(), name=f"start-{command.request_id}")
+    runner.starts.add(task)
+    task.add_done_callback(runner.starts.discard)
     return await asyncio.shield(task)
 
 
@@ -126,7 +128,7 @@ def _create_stage(
     temperature = command.temperature or [route.tool_temperature, route.synthesis_temperature]
     max_tokens = command.max_tokens or [route.tool_max_tokens, route.synthesis_max_tokens]
     system_prompt = (
-        command.system_prompt if command.system_prompt is not None else route.system_prompt
+        _clean(command.system_prompt) if command.system_prompt is not None else route.system_prompt
     )
     stage = Stage(
         conversation=conversation,

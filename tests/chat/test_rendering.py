@@ -1,7 +1,7 @@
 """The Markdown renderer: safe whatever is written, and the same however it arrives."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chat.rendering import TAIL_LIMIT, IncrementalRenderer, Update, render, render_blocks
@@ -49,6 +49,8 @@ def test_blocks_are_the_same_at_every_cut(text: str, sizes: list[int]) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(MARKDOWN, CUTS, st.integers(3, 60))
+@example("1. ```js\n\n`````````````\n***\n", [9], 9)
+@example("- a\n- b\n\nx\n", [8], 8)
 def test_blocks_are_the_same_at_every_cut_when_the_tail_is_over_its_limit(
     text: str, sizes: list[int], limit: int
 ) -> None:

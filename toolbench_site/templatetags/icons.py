@@ -1,4 +1,4 @@
-"""Icons in templates: `{% icon "copy" %}` draws one of the sprite's symbols in the text's colour."""
+"""Icons in templates: `{% icon "copy" %}` draws a symbol of the sprite in the text's colour."""
 
 from __future__ import annotations
 

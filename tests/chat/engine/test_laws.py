@@ -41,7 +41,7 @@ from chat.engine.tool_calls.json_text import JsonText
 from tests.chat.engine.scripted_client import ScriptedClient
 from tests.chat.engine.stages import Tools, folded, stage_request
 
-LAWS = settings(deadline=None, max_examples=60)
+LAWS = settings(max_examples=60)
 
 MODES = [
     {"mode": "chat", "synthesis": False},

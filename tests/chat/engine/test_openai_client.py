@@ -257,6 +257,19 @@ async def test_a_limit_that_passes_is_named_and_nothing_is_tried_again(
     assert len(server.exchanges) == 1
 
 
+async def test_a_slow_but_steady_stream_passes_no_limit_between_tokens() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.send(HEAD)
+        for _ in range(5):
+            await exchange.send(chunk("a"))
+            await asyncio.sleep(0.2)
+        await exchange.send(chunk(finish="stop"))
+
+    async with raw_server(script) as server:
+        async with client_of(server, between_tokens_seconds=0.7) as client:
+            assert text_of(await read(client)) == "aaaaa"
+
+
 async def test_a_stream_may_end_without_done_after_its_finish_reason() -> None:
     async with raw_server(answers(chunk("all"), chunk(finish="stop"))) as server:
         async with client_of(server) as client:

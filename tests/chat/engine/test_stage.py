@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from chat.engine.completions import (
+    Delta,
     FinishDelta,
     ReasoningDelta,
     RepairDelta,
@@ -44,6 +46,8 @@ from tests.chat.engine.stages import (
     says,
     stage_request,
 )
+
+Turn = list[Sequence[Delta] | Exception]
 
 ECHO = ("echo", '{"text": "hi"}')
 
@@ -100,6 +104,17 @@ async def test_chat_streams_each_batch_and_is_done() -> None:
     assert sent.tools == ()
 
 
+async def test_reasoning_after_text_in_one_read_stays_after_it() -> None:
+    events, _, _ = await run_stage(
+        stage_request(mode="chat", synthesis=False),
+        [[TextDelta("a"), ReasoningDelta("b"), TextDelta("c"), FinishDelta("stop", "stop")]],
+    )
+    assert events[:-1] == [
+        ChatCompletionChunk(phase="chat", round=1, content="a"),
+        ChatCompletionChunk(phase="chat", round=1, content="c", reasoning="b"),
+    ]
+
+
 async def test_an_empty_answer_is_done_without_a_first_token() -> None:
     events, _, _ = await run_stage(stage_request(mode="chat", synthesis=False), says())
     done = ending(events)
@@ -109,8 +124,13 @@ async def test_an_empty_answer_is_done_without_a_first_token() -> None:
 
 async def test_whole_chat_comes_in_one_chunk() -> None:
     request = stage_request(mode="chat", synthesis=False, stream=False)
-    turn = [[ReasoningDelta("a")], [TextDelta("b")], [ReasoningDelta("c")], [TextDelta("d")]]
-    events, _, _ = await run_stage(request, [*turn, [FinishDelta("stop", "stop")]])
+    turn: Turn = [
+        [ReasoningDelta("a")],
+        [TextDelta("b")],
+        [ReasoningDelta("c")],
+        [TextDelta("d"), FinishDelta("stop", "stop")],
+    ]
+    events, _, _ = await run_stage(request, turn)
     assert names(events) == ["chat_completion_chunk", "done"]
     assert (events[0].content, events[0].reasoning) == ("bd", "ac")  # type: ignore[union-attr]
 
@@ -345,7 +365,7 @@ async def test_an_upstream_failure_keeps_the_text_and_is_told() -> None:
 
 
 async def test_a_failure_drops_calls_that_were_not_told_and_keeps_held_text() -> None:
-    turn = [
+    turn: Turn = [
         [TextDelta('{"name": "ec')],
         [ToolCallDelta(0, "a", "echo", '{"te')],
         UpstreamFailed("The model server failed."),
@@ -358,7 +378,7 @@ async def test_a_failure_drops_calls_that_were_not_told_and_keeps_held_text() ->
 async def test_a_bug_ends_the_stage_without_its_words_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    turn = [[TextDelta("so far")], RuntimeError("the secret prompt")]
+    turn: Turn = [[TextDelta("so far")], RuntimeError("the secret prompt")]
     with caplog.at_level(logging.INFO):
         events, _, _ = await run_stage(stage_request(mode="chat", synthesis=False), turn)
     assert names(events) == ["chat_completion_chunk", "error"]

@@ -114,7 +114,7 @@ export class Composer extends EventTarget {
   }
 
   showContext(used, budget) {
-    const place = document.querySelector("[data-context]");
+    const place = document.querySelector(".context");
     place.hidden = !(used > 0 && budget > 0);
     if (place.hidden) return;
     place.querySelector("[data-context-meter]").value = Math.min(1, used / budget);

@@ -84,11 +84,11 @@ export class Timeline {
   #drawPhase(row, scale) {
     const line = this.#rows.get(row.name);
     line.dataset.state = row.state;
-    const time = row.time === null ? (row.state === "waiting" ? "waiting" : "–") : duration(row.time);
+    const time = row.time === null ? "–" : duration(row.time);
     setText(line.querySelector(".timeline-time"), time);
     setText(line.querySelector(".timeline-tokens"), row.usage ? row.usage.map(count).join(" / ") : "");
-    const words = row.time === null ? "not run" : `${time}, from ${duration(row.bars[0].from)} on`;
-    drawBars(line.querySelector("svg"), row.bars, row.first, scale, 10, `${NAMES[row.name]}: ${words}`);
+    const words = row.time === null ? (row.state === "waiting" ? "waiting" : "not run") : `${time}, from ${duration(row.bars[0].from)} on`;
+    drawBars(line.querySelector(".track"), row.bars, row.first, scale, 10, `${NAMES[row.name]}: ${words}`);
   }
 
   #drawCall(call, scale) {
@@ -102,7 +102,7 @@ export class Timeline {
     const time = call.time === null ? call.state : duration(call.time);
     setText(line.querySelector(".timeline-time"), time);
     line.dataset.state = call.bar ? "known" : "waiting";
-    drawBars(line.querySelector("svg"), call.bar ? [call.bar] : [], [], scale, 6, `${call.tool}: ${time}`);
+    drawBars(line.querySelector(".track"), call.bar ? [call.bar] : [], [], scale, 6, `${call.tool}: ${time}`);
   }
 }
 

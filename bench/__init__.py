@@ -1,0 +1,1 @@
+"""Long proofs and measurements, each a command: `python -m bench NAME`."""

@@ -1,0 +1,300 @@
+"""Proof 4: how long Stop takes, from the command until the other side sees its connection closed.
+
+`python -m bench.stops --rounds 20`
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from bench.promises import faults_of, lost_or_changed
+from bench.report import Report, percentile
+from bench.rig import ADMIN, OWNER, ROUTE, Rig
+from tests.replay import Exchange, Script, never_answers, whole
+from tests.serving import ROOT
+from tests.sockets import Folded, SocketClient
+
+GOAL_MS = 250
+LEASE_RENEWAL_MS = 3000
+FORECAST = "/v1/forecast"
+HOLDING = "/holding"
+ENDLESS = "text 20000 50"
+# `request_cancel` as another process calls it: a stage's id per line, answered with its status.
+ROW_CANCELLER = f"""
+import sys
+from django.contrib.auth.models import User
+from chat.services import request_cancel
+owner = User.objects.get(username={OWNER!r}).pk
+print("ready", flush=True)
+for line in sys.stdin:
+    print(request_cancel(owner, line.strip()), flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One situation in which a person stops a stage."""
+
+    name: str
+    start: dict[str, Any]
+    ready: Callable[[SocketClient, str, Rig, int], Awaitable[Exchange | None]]
+    goal_ms: float = GOAL_MS
+    by: str = "user"
+    result: str = ""
+    through: str = "socket"
+
+
+@dataclass
+class Times:
+    """Milliseconds per run of one case."""
+
+    closed: list[float] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
+    told: list[float] = field(default_factory=list)
+
+
+async def accepted_upstream(
+    client: SocketClient, stage_id: str, rig: Rig, before: int
+) -> Exchange | None:
+    """The upstream has the request and says nothing that the client could see."""
+    return await rig.replay.request_arrived(before + 1)
+
+
+async def mid_stream(
+    client: SocketClient, stage_id: str, rig: Rig, before: int
+) -> Exchange | None:
+    """Five chunks have arrived."""
+    await _until(client, stage_id, lambda told: told.names.count("chat_completion_chunk") >= 5)
+    return rig.replay.exchanges[before]
+
+
+async def while_collecting(
+    client: SocketClient, stage_id: str, rig: Rig, before: int
+) -> Exchange | None:
+    """A whole-response stage, whose upstream has sent some of the text."""
+    exchange = await rig.replay.request_arrived(before + 1)
+    async with asyncio.timeout(10):
+        while exchange.bytes_sent < 4000:
+            await asyncio.sleep(0.005)
+    return exchange
+
+
+async def in_synthesis(
+    client: SocketClient, stage_id: str, rig: Rig, before: int
+) -> Exchange | None:
+    """The synthesis has begun to stream."""
+    await _until(
+        client, stage_id, lambda told: told.events[-1]["data"].get("phase") == "synthesis"
+    )
+    return rig.replay.exchanges[before + 1]
+
+
+async def in_tool(client: SocketClient, stage_id: str, rig: Rig, before: int) -> Exchange | None:
+    """The tool has sent its own request and waits for the answer."""
+    exchange = await rig.replay.request_arrived(before + 2)
+    await _until(client, stage_id, lambda told: "tool_call" in told.names)
+    return exchange
+
+
+async def in_blocking_tool(
+    client: SocketClient, stage_id: str, rig: Rig, before: int
+) -> Exchange | None:
+    """The tool holds its thread."""
+    await in_tool(client, stage_id, rig, before)
+    return None
+
+
+async def demo_mid_stream(
+    client: SocketClient, stage_id: str, rig: Rig, before: int
+) -> Exchange | None:
+    """The demo model streams; its end of the connection is in the server itself."""
+    await _until(client, stage_id, lambda told: told.names.count("chat_completion_chunk") >= 5)
+    return None
+
+
+CHAT = {"mode": "chat", "model_route": ROUTE}
+CHAIN = {"mode": "toolchain", "model_route": ROUTE}
+WHOLE = {"stream": False}
+CASES = (
+    Case("before headers", {**CHAT, "prompt": "headers"}, accepted_upstream),
+    Case("before the first byte", {**CHAT, "prompt": "silent"}, accepted_upstream),
+    Case("mid-stream", {**CHAT, "prompt": ENDLESS}, mid_stream),
+    Case("whole response", {**CHAT, **WHOLE, "prompt": ENDLESS}, while_collecting),
+    Case("whole, JSON upstream", {**CHAT, **WHOLE, "prompt": "late"}, accepted_upstream),
+    Case(
+        "synthesis",
+        {**CHAIN, "synthesis": True, "prompt": "native 20000 50"},
+        in_synthesis,
+        result="ok",
+    ),
+    Case(
+        "async tool",
+        {**CHAIN, "synthesis": True, "prompt": "weather", "tools": ["get_weather"]},
+        in_tool,
+        result="cancelled",
+    ),
+    Case(
+        "blocking tool",
+        {**CHAIN, "synthesis": True, "prompt": "blocking", "tools": ["hold_a_thread"]},
+        in_blocking_tool,
+        result="cancelled",
+    ),
+    Case("demo model", {**CHAT, "model_route": "demo-endless", "prompt": "Go on"}, demo_mid_stream),
+    Case("by an admin", {**CHAT, "prompt": ENDLESS}, mid_stream, by="admin", through="admin"),
+    Case(
+        "by a row",
+        {**CHAT, "prompt": ENDLESS},
+        mid_stream,
+        goal_ms=LEASE_RENEWAL_MS + GOAL_MS,
+        through="row",
+    ),
+)
+
+
+def prove(rounds: int = 20) -> Report:
+    """Stop every case so many times."""
+    report = Report(f"Stop, {rounds} times in each situation")
+    silent = never_answers()
+    holding: Script = whole({})
+    with Rig(routes={FORECAST: silent, HOLDING: holding}) as rig:
+        rig.log_in()
+        rig.log_in(ADMIN)
+        rows = asyncio.run(_all(rig, rounds, report))
+    report.table(
+        ("ms from Stop until", "n", "closed p50", "p95", "max", "end seen p50", "p95", "max"),
+        [(case.name, rounds, *_figures(t.closed), *_figures(t.ended)) for case, t in rows],
+    )
+    report.line()
+    report.line(
+        f"closed: the other side saw its connection end (goal {GOAL_MS} ms; by a row: at the next "
+        f"lease renewal, {LEASE_RENEWAL_MS} ms, and the goal). end seen: the terminal event was "
+        "here. –: no connection of another process to close."
+    )
+    return report
+
+
+def _figures(values: list[float]) -> tuple[str, str, str]:
+    if not values:
+        return "–", "–", "–"
+    return tuple(f"{percentile(values, at):.1f}" for at in (50, 95, 100))  # type: ignore[return-value]
+
+
+async def _all(rig: Rig, rounds: int, report: Report) -> list[tuple[Case, Times]]:
+    canceller = await asyncio.to_thread(_start_row_canceller, rig)
+    rows = []
+    try:
+        async with rig.client() as client, rig.client(ADMIN) as admin:
+            # The first request of a route builds its client; that is not what is measured.
+            await client.run("text 2", model_route=ROUTE)
+            for case in CASES:
+                times = Times()
+                for _ in range(rounds):
+                    await _stop_once(case, rig, client, admin, canceller, times, report)
+                rows.append((case, times))
+    finally:
+        canceller.kill()
+        canceller.wait(10)
+    return rows
+
+
+async def _stop_once(
+    case: Case,
+    rig: Rig,
+    client: SocketClient,
+    admin: SocketClient,
+    canceller: subprocess.Popen[str],
+    times: Times,
+    report: Report,
+) -> None:
+    before = len(rig.replay.exchanges)
+    accepted = await client.start(**case.start)
+    stage_id = accepted["stage_id"]
+    exchange = await case.ready(client, stage_id, rig, before)
+    moment = time.monotonic()
+    if case.through == "row":
+        await asyncio.to_thread(_ask_by_row, canceller, stage_id)
+    else:
+        sender = admin if case.through == "admin" else client
+        await sender.send(type="stage.cancel", stage_id=stage_id)
+    told = await client.until_end(stage_id)
+    ended = (time.monotonic() - moment) * 1000
+    times.ended.append(ended)
+    about = case.name
+    report.promise(ended <= case.goal_ms, f"{about}: the end was seen after {ended:.0f} ms")
+    if exchange is not None:
+        await exchange.closed.waited(10)
+        assert exchange.closed_at is not None
+        closed = (exchange.closed_at - moment) * 1000
+        times.closed.append(closed)
+        report.promise(closed <= case.goal_ms, f"{about}: closed after {closed:.0f} ms")
+        report.promise(exchange.closed_early, f"{about}: the answer was whole before Stop")
+    _check_end(case, told, report)
+    stored = rig.database.stage(stage_id)
+    report.promise_none(faults_of(stored), about)
+    report.promise_none(lost_or_changed(stored, told.events), about)
+
+
+def _check_end(case: Case, told: Folded, report: Report) -> None:
+    end = told.terminal
+    assert end is not None
+    by = f"{end['event']} by {end['data'].get('by')}"
+    report.promise(by == f"cancel by {case.by}", f"{case.name}: ended {by}")
+    ms = end["data"].get("upstream_closed_ms")
+    if "tool" in case.name:
+        report.promise(ms is None, f"{case.name}: upstream_closed_ms is {ms}, none was open")
+    else:
+        report.promise(isinstance(ms, int), f"{case.name}: upstream_closed_ms is {ms}")
+    if case.result:
+        results = {e["data"]["status"] for e in told.events if e["event"] == "tool_result"}
+        report.promise(results == {case.result}, f"{case.name}: tool results {results}")
+
+
+def _start_row_canceller(rig: Rig) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", ROW_CANCELLER],
+        cwd=ROOT,
+        env=rig.server.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    _pipe(process.stdout).readline()
+    return process
+
+
+def _ask_by_row(canceller: subprocess.Popen[str], stage_id: str) -> None:
+    pipe = _pipe(canceller.stdin)
+    pipe.write(f"{stage_id}\n")
+    pipe.flush()
+    _pipe(canceller.stdout).readline()
+
+
+def _pipe(end: IO[str] | None) -> IO[str]:
+    assert end is not None
+    return end
+
+
+async def _until(
+    client: SocketClient, stage_id: str, reached: Callable[[Folded], bool]
+) -> None:
+    async with asyncio.timeout(20):
+        while (told := client.stages.get(stage_id)) is None or not reached(told):
+            await client.receive()
+
+
+def main() -> int:
+    """Read the command line, prove, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    return prove(parser.parse_args().rounds).finish()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

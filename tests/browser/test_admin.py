@@ -1,0 +1,104 @@
+"""The admin in a browser: the strict policy holds, and checks show themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ServerProcess, free_port
+from tests.replay.builders import whole
+from tests.replay.server import MODELS, ReplayServer
+
+PAGES = (
+    "/admin/",
+    "/admin/chat/modelroute/",
+    "/admin/chat/modelroute/add/",
+    "/admin/chat/conversation/",
+    "/admin/chat/message/",
+    "/admin/chat/stage/",
+    "/admin/chat/stageevent/",
+    "/admin/chat/toolrun/",
+    "/admin/auth/user/",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_admin_pages_break_no_rule_of_the_policy(admin_page: Any, path: str) -> None:
+    answer = admin_page.goto(path)
+    assert answer.status == 200
+    expect(admin_page.locator("#content h1")).to_be_visible()
+    # The fixture fails the test on any console error.
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_admin_pages_have_no_axe_findings(admin_page: Any, path: str, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    admin_page.emulate_media(color_scheme=scheme)
+    admin_page.goto(path)
+    found = Axe().run(admin_page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_check_shows_its_outcome_by_itself(admin_page: Any) -> None:
+    port = free_port()
+    admin_page.goto("/admin/chat/modelroute/add/")
+    admin_page.fill("[name=display_name]", "Nobody there")
+    admin_page.fill("[name=slug]", "nobody-there")
+    admin_page.fill("[name=base_url]", f"http://127.0.0.1:{port}/v1")
+    admin_page.fill("[name=upstream_model]", "small-1")
+    admin_page.click("[name=_save]")
+    row = admin_page.locator("tr", has_text="nobody-there").locator(".route-health")
+    expect(row).to_have_text(
+        f"Refused the connection. Nothing listens at 127.0.0.1:{port}.", timeout=15_000
+    )
+    expect(row).to_have_attribute("data-status", "offline")
+    answer = whole({"object": "list", "data": [{"id": "small-1"}]})
+    with ReplayServer(routes={MODELS: answer}, port=port):
+        admin_page.locator("tr", has_text="nobody-there").locator("th a").click()
+        admin_page.click("text=Check connection")
+        health = admin_page.locator(".route-health")
+        expect(health).to_have_text("Online: 1 model, small-1.", timeout=15_000)
+
+
+def test_a_local_server_is_found_and_becomes_a_route(make_server: Any, browser: Any) -> None:
+    """Discovery is on here; 11434 and its like belong to the machine, so any answer will do."""
+    server: ServerProcess = make_server(TOOLBENCH_DISCOVER="true", OPENAI_API_KEY="sk-canary")
+    server.start()
+    context = browser.new_context(base_url=server.url)
+    page = context.new_page()
+    page.goto("/accounts/login/?next=/admin/chat/modelroute/")
+    page.fill("input[name=login]", server.username)
+    page.fill("input[name=password]", server.password)
+    page.click("form button[type=submit]")
+    page.wait_for_url(re.compile("/admin/chat/modelroute/"))
+    page.goto("/admin/chat/modelroute/")
+    expect(page.locator(".found-routes")).to_contain_text("OpenAI key in the environment")
+    assert "sk-canary" not in page.content()
+    context.close()
+    server.stop()
+    assert "sk-canary" not in server.log.read_text()
+
+
+def test_the_first_admin_is_made_on_the_printed_link(make_server: Any, browser: Any) -> None:
+    server: ServerProcess = make_server(DJANGO_SUPERUSER_PASSWORD="")
+    server.start()
+    (link,) = re.findall(r"http://\S+/setup/\S+", server.log.read_text())
+    context = browser.new_context()
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.goto(link)
+    page.fill("[name=username]", "first")
+    page.fill("[name=password]", "a long pass phrase for tests")
+    page.click("text=Make the account and log in")
+    page.wait_for_url(f"{server.url}/**")
+    assert "/setup/" not in page.url
+    assert errors == []
+    assert page.goto(link).status == 404
+    context.close()
+    server.stop()
