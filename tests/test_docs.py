@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from chat import protocol
 from chat.engine import events
+from toolbench_site.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -68,3 +69,9 @@ def test_pages_link_to_files_that_exist() -> None:
     for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    page = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    names = {str(field.alias) for field in Environment.model_fields.values()}
+    assert not {name for name in names if f"`{name}`" not in page}
