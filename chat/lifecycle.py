@@ -11,6 +11,7 @@ from django.conf import settings
 
 from chat import runner as runners
 from chat.database import run_in_pool
+from chat.engine.openai_client import load_sdk
 from chat.live_rendering import LiveRenderings
 from chat.protocol import CLOSE_GOING_DOWN
 from chat.runner import Runner
@@ -40,6 +41,8 @@ class Process:
         runners.set_current(self.runner)
         await self.runner.start(alone=alone)
         self._tasks.append(asyncio.create_task(self._sweep(), name="session-sweep"))
+        # Loaded now, or the first stage would wait 0.4 s for it.
+        self._tasks.append(asyncio.create_task(asyncio.to_thread(load_sdk), name="load-sdk"))
         for work in self._background:
             self._tasks.append(asyncio.create_task(work(), name=work.__name__))
 

@@ -33,6 +33,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     list_per_page = 50
 
+    class Media:
+        css = {"all": ("chat/admin/reading.css",)}
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing is written here."""
         return False

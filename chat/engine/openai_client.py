@@ -63,8 +63,8 @@ class OpenAIClient:
     async def _stream(
         self, request: CompletionRequest
     ) -> AsyncGenerator[AsyncIterator[Sequence[Delta]], None]:
-        limits = TimeLimits(self._route)
         sdk = await self._ready_sdk()
+        limits = TimeLimits(self._route)
         response = await self._open(sdk, build_body(request, self._route), limits)
         try:
             async with aclosing(self._batches(response, limits)) as batches:

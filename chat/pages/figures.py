@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-THIN = "\u202f"
-"""The narrow no-break space that stands before a unit."""
+GAP = "\u00a0"
+"""What stands before a unit: the thin spaces of the page's font are too thin to be seen."""
 
 
 def duration(ms: float | None) -> str:
@@ -11,16 +11,16 @@ def duration(ms: float | None) -> str:
     if ms is None:
         return ""
     if ms < 1:
-        return f"under 1{THIN}ms"
+        return f"under 1{GAP}ms"
     if ms < 1000:
-        return f"{round(ms)}{THIN}ms"
+        return f"{round(ms)}{GAP}ms"
     seconds = ms / 1000
     if seconds < 10:
-        return f"{seconds:.2f}{THIN}s"
+        return f"{seconds:.2f}{GAP}s"
     if seconds < 60:
-        return f"{seconds:.1f}{THIN}s"
+        return f"{seconds:.1f}{GAP}s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}{THIN}min {rest:02d}{THIN}s"
+    return f"{minutes}{GAP}min {rest:02d}{GAP}s"
 
 
 def count(number: int) -> str:
@@ -34,8 +34,8 @@ def size(text: str) -> str:
     if length < 1000:
         return f"{length} byte" if length == 1 else f"{length} bytes"
     if length < 1_000_000:
-        return f"{length / 1000:.1f}{THIN}KB"
-    return f"{length / 1_000_000:.1f}{THIN}MB"
+        return f"{length / 1000:.1f}{GAP}KB"
+    return f"{length / 1_000_000:.1f}{GAP}MB"
 
 
 def words(text: str) -> str:

@@ -271,8 +271,9 @@ def _total_ms(stage: Stage) -> float | None:
 
 def _totals(stage: Stage) -> list[dict[str, Any]]:
     """What the row says of tokens, where the journal no longer says it by request."""
-    kept = stage.usage
-    return [kept] if isinstance(kept, dict) else list(kept or [])
+    kept = [stage.usage] if isinstance(stage.usage, dict) else list(stage.usage or [])
+    # No figure is drawn for what was not reported.
+    return [entry for entry in kept if entry.get("total_tokens") or entry.get("input_tokens")]
 
 
 def _figures(stage: Stage, usage: list[dict[str, Any]], mode: str, total: float | None) -> Figures:

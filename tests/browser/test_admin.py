@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import ServerProcess, free_port
@@ -25,23 +26,25 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_admin_pages_break_no_rule_of_the_policy(admin_page: Any, path: str) -> None:
-    answer = admin_page.goto(path)
-    assert answer.status == 200
-    expect(admin_page.locator("#content h1")).to_be_visible()
-    # The fixture fails the test on any console error.
+def test_admin_pages_break_no_rule_of_the_policy(admin_page: Any) -> None:
+    for path in PAGES:
+        assert admin_page.goto(path).status == 200
+        expect(admin_page.locator("#content h1")).to_be_visible()
+        assert admin_page.console_errors == [], path
 
 
-@pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_admin_pages_have_no_axe_findings(admin_page: Any, path: str, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
+def test_admin_pages_have_no_axe_findings(admin_page: Any, scheme: str) -> None:
     admin_page.emulate_media(color_scheme=scheme)
-    admin_page.goto(path)
-    found = Axe().run(admin_page)
-    assert found.violations_count == 0, found.generate_report()
+    findings = {}
+    for path in PAGES:
+        admin_page.goto(path)
+        found = Axe().run(admin_page)
+        if found.violations_count:
+            findings[path] = found.generate_report()
+    # axe tries inline styles on the page, which the policy refuses aloud.
+    admin_page.console_errors.clear()
+    assert not findings, "\n".join(findings.values())
 
 
 def test_a_check_shows_its_outcome_by_itself(admin_page: Any) -> None:

@@ -235,14 +235,14 @@ async def test_what_was_not_begun_is_tried_again(first: Any) -> None:
 @pytest.mark.parametrize(
     ("limits", "script", "words"),
     [
-        ({"first_token_seconds": 0.2}, holds(), "first token limit of 0.2"),
-        ({"first_token_seconds": 0.2}, holds(b": waiting\n\n"), "first token limit of 0.2"),
+        ({"first_token_seconds": 0.6}, holds(), "first token limit of 0.6"),
+        ({"first_token_seconds": 0.6}, holds(b": waiting\n\n"), "first token limit of 0.6"),
         (
-            {"between_tokens_seconds": 0.2},
+            {"between_tokens_seconds": 0.6},
             holds(chunk("so far"), b": still here\n\n"),
-            "between tokens limit of 0.2",
+            "between tokens limit of 0.6",
         ),
-        ({"total_seconds": 0.2}, holds(chunk("so far")), "total limit of 0.2"),
+        ({"total_seconds": 0.6}, holds(chunk("so far")), "total limit of 0.6"),
     ],
 )
 async def test_a_limit_that_passes_is_named_and_nothing_is_tried_again(

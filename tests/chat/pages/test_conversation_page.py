@@ -35,7 +35,7 @@ def test_the_owner_reads_prompts_answers_and_tool_cards(
     assert "How much rain?" in page
     assert "One <em>litre</em>." in page
     assert "current_time" in page
-    assert "Done 412\u202fms" in page
+    assert "Done 412\u00a0ms" in page
     assert "Let me look." in page
     assert "data-composer" in page
 
@@ -157,7 +157,7 @@ def test_a_stopped_stage_has_a_receipt_and_a_way_to_go_on(
     talk.end_event(stage, "cancel", {"by": "user", "upstream_closed_ms": 38})
     page = _read(client_of(owner), _page(talk))
     assert "Stopped by you" in page
-    assert "38\u202fms after Stop" in page
+    assert "38\u00a0ms after Stop" in page
     assert "Continue the answer" in page
 
 

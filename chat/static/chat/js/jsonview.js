@@ -68,11 +68,13 @@ export function kindOf(value) {
   return typeof value;
 }
 
-// One line where it is short, else one line a field.
+// One line where it is short, a line a field where it is flat, else indented.
 function pretty(value) {
-  const line = JSON.stringify(value);
-  if (line.length <= 44) return line;
-  return JSON.stringify(value, null, 2);
+  const isFlat = isObject(value) && Object.values(value).every((item) => typeof item !== "object" || item === null);
+  if (!isFlat || Object.keys(value).length === 0) return JSON.stringify(value, null, 2);
+  const fields = Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${JSON.stringify(item)}`);
+  const line = `{ ${fields.join(", ")} }`;
+  return line.length <= 44 ? line : `{ ${fields.join(",\n  ")} }`;
 }
 
 function coloured(kind, text) {

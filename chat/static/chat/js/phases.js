@@ -27,10 +27,12 @@ function addRound(stage, round, { rows, calls, start, end, from }) {
   const lasts = [said?.lastAt, ...asked.map((call) => call.lastAt)].filter(isNumber);
   const checks = asked.map((call) => call.checked?.at).filter(isNumber);
   const allChecked = asked.length > 0 && checks.length === asked.length;
-  const first = stamps.length ? Math.min(...stamps) - start : null;
+  // A call written as text is told when it is whole; the end says when its first token came.
+  const reported = round === 1 ? stage.end?.timings?.first_token_ms : null;
+  const stamped = stamps.length ? Math.min(...stamps) - start : null;
+  const first = stamped !== null && isNumber(reported) ? Math.min(stamped, reported) : stamped;
   const told = lasts.length ? Math.max(...lasts) - start : null;
   const over = allChecked || stage.endedAt !== null || synthesisBegan(stage);
-  // A call written as text is only known when it is checked: its turn ended no later than that.
   const spokenTo = over && told !== null ? told : end;
   addSpan(rows.completion, from, first, first === null ? end : spokenTo);
   if (checks.length === 0) return spokenTo;

@@ -1,0 +1,299 @@
+"""Proof 5: reconnects at random cuts, two tabs, and a reader that stops reading.
+
+`python -m bench.reconnects --count 200 --slow-seconds 60`
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import socket
+import time
+from dataclasses import dataclass, field
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from bench.promises import faults_of, lost_or_changed
+from bench.report import Report, percentile
+from bench.rig import ROUTE, Rig
+from bench.scripts import text_for
+from tests.sockets import Folded, SocketClient
+
+FLAKY_READERS = 10
+TINY_BUFFER = 4096
+SLOW_PIECE = 4096
+SLOW_PER_SECOND = 20
+"""80 KiB a second: above the 256 KiB at which the server pauses within some seconds."""
+GIVEN_UP_SECONDS = 30
+CLOSE_SLOW_READER = 4408
+MEMORY_ROOM_MIB = 64
+
+
+@dataclass
+class Reader:
+    """One viewer over all its connections: what it has of each stage."""
+
+    stages: dict[str, Folded] = field(default_factory=dict)
+    reconnects: int = 0
+    abrupt: int = 0
+    catch_up_ms: list[float] = field(default_factory=list)
+
+    def open_stages(self, stage_ids: list[str]) -> list[str]:
+        """Those of which it has not yet seen the end."""
+        return [one for one in stage_ids if self.stages.setdefault(one, Folded()).terminal is None]
+
+
+def prove(count: int = 200, slow_seconds: float = 60, seed: int = 1) -> Report:
+    """So many reconnects beside two tabs and a reader that is silent for so long."""
+    report = Report(f"{count} reconnects, two tabs, a reader that stops for {slow_seconds:g} s")
+    with Rig() as rig:
+        rig.log_in()
+        asyncio.run(_run(rig, count, slow_seconds, random.Random(seed), report))
+    return report
+
+
+async def _run(
+    rig: Rig, count: int, slow_seconds: float, chance: random.Random, report: Report
+) -> None:
+    seconds = max(slow_seconds, 6.0)
+    prompts = [
+        *(f"text {int(40 * seconds)} 40" for _ in range(4)),
+        f"text {int(400 * seconds)} 400",
+        f"parallel {int(40 * seconds)} 40",
+    ]
+    slow_prompt = f"text {int(SLOW_PER_SECOND * seconds)} {SLOW_PER_SECOND} {SLOW_PIECE}"
+    async with rig.client() as starter:
+        # What a first stage loads for good is not growth.
+        await starter.run("text 20 100", model_route=ROUTE)
+        before = rig.rss_mib()
+        stage_ids = []
+        for prompt in (*prompts, slow_prompt):
+            chain = {"mode": "toolchain", "synthesis": True} if "parallel" in prompt else {}
+            accepted = await starter.start(prompt, model_route=ROUTE, **chain)
+            stage_ids.append(accepted["stage_id"])
+        *quick, slow_stage = stage_ids
+        tabs = [Reader() for _ in range(2)]
+        flaky = [Reader() for _ in range(FLAKY_READERS)]
+        left = [count]
+        peak = [before]
+        watching = asyncio.create_task(_watch_memory(rig, peak))
+        async with asyncio.timeout(seconds * 4 + 120):
+            outcomes = await asyncio.gather(
+                _follow(rig, tabs[0], stage_ids),
+                _follow(rig, tabs[1], stage_ids, html=True),
+                _stop_reading(rig, slow_stage, slow_seconds),
+                *(_reconnect(rig, reader, quick, chance, left, seconds) for reader in flaky),
+                _drain(starter, stage_ids),
+            )
+        watching.cancel()
+        after = rig.rss_mib()
+    silent: Silence = outcomes[2]
+    texts = [text_for(prompt) for prompt in (*prompts, slow_prompt)]
+    readers = [*tabs, *flaky, silent.reader, Reader(starter.stages)]
+    for stage_id, text in zip(stage_ids, texts, strict=True):
+        stored = rig.database.stage(stage_id)
+        report.promise_none(faults_of(stored))
+        report.promise(stored.text == text, f"stage {stage_id} is not what the model said")
+        for reader in readers:
+            told = reader.stages.get(stage_id)
+            if told is None:
+                continue
+            report.promise_none(lost_or_changed(stored, told.events))
+            report.promise(
+                stored.message is not None and told.text == stored.message["content"],
+                f"stage {stage_id}: a client's text is not the stored message",
+            )
+            report.promise(
+                len(told.events) == len(stored.events), f"stage {stage_id}: a client lacks events"
+            )
+    _tell(report, rig, readers, flaky, silent, (before, peak[0], after), slow_seconds)
+    report.promise(left[0] <= 0, f"{left[0]} reconnects were not made before the stages ended")
+
+
+async def _follow(rig: Rig, reader: Reader, stage_ids: list[str], *, html: bool = False) -> None:
+    """A tab that stays; with html it also checks that rendering never runs ahead."""
+    async with rig.client() as client:
+        client.stages = reader.stages
+        for stage_id in stage_ids:
+            await client.send(type="stage.subscribe", stage_id=stage_id, after=0, html=html)
+        while reader.open_stages(stage_ids):
+            frame = await client.receive()
+            if frame["type"] == "html":
+                assert frame["through"] <= reader.stages[frame["stage_id"]].last
+                client.others.clear()
+
+
+async def _reconnect(
+    rig: Rig,
+    reader: Reader,
+    stage_ids: list[str],
+    chance: random.Random,
+    left: list[int],
+    seconds: float,
+) -> None:
+    """Connect, follow for a moment, go away, come back after the last number seen."""
+    await asyncio.sleep(chance.uniform(0, 0.5))
+    longest = max(0.2, seconds * 0.7 * 2 * FLAKY_READERS / max(left[0], 1))
+    while open_stages := reader.open_stages(stage_ids):
+        stays = left[0] <= 0
+        async with rig.client() as client:
+            client.stages = reader.stages
+            begin = time.monotonic()
+            for stage_id in open_stages:
+                after = reader.stages[stage_id].last
+                await client.send(type="stage.subscribe", stage_id=stage_id, after=after)
+            await client.reply("subscribed")
+            reader.catch_up_ms.append((time.monotonic() - begin) * 1000)
+            if stays:
+                while reader.open_stages(stage_ids):
+                    await client.receive()
+                return
+            try:
+                async with asyncio.timeout(chance.uniform(0, longest)):
+                    while reader.open_stages(stage_ids):
+                        await client.receive()
+                return
+            except TimeoutError:
+                left[0] -= 1
+                reader.reconnects += 1
+            if chance.random() < 0.5:
+                reader.abrupt += 1
+                client.socket.transport.abort()
+
+
+@dataclass
+class Silence:
+    """What became of a reader that stopped reading."""
+
+    reader: Reader = field(default_factory=Reader)
+    closed_code: int | None = None
+    connection_gone_after: float | None = None
+    had: int = 0
+    held_peak_mib: float = 0.0
+
+
+async def _stop_reading(rig: Rig, stage_id: str, seconds: float) -> Silence:
+    """Subscribe with tiny buffers, read nothing for so long, look what is left, come back."""
+    silence = Silence()
+    plug = socket.socket()
+    plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TINY_BUFFER)
+    plug.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(plug, ("127.0.0.1", rig.server.port))
+    client = rig.client(sock=plug, max_queue=1)
+    await client.__aenter__()
+    client.stages = silence.reader.stages
+    await client.send(type="stage.subscribe", stage_id=stage_id, after=0)
+    await client.reply("subscribed")
+    begin = time.monotonic()
+    watching = asyncio.create_task(_until_gone(client.socket, rig.server.port, plug))
+    await asyncio.sleep(seconds)
+    if watching.done():
+        silence.connection_gone_after = watching.result() - begin
+    watching.cancel()
+    try:
+        # What had arrived before the server gave up may still be read.
+        while not client.stages.get(stage_id, Folded()).terminal:
+            await client.receive()
+    except ConnectionClosed as closed:
+        silence.closed_code = closed.rcvd.code if closed.rcvd else None
+    silence.had = client.stages.setdefault(stage_id, Folded()).last
+    await client.__aexit__()
+    if client.stages[stage_id].terminal is None:
+        async with rig.client() as again:
+            again.stages = silence.reader.stages
+            await again.send(type="stage.subscribe", stage_id=stage_id, after=silence.had)
+            await again.until_end(stage_id, 120)
+    return silence
+
+
+async def _until_gone(connection: ClientConnection, port: int, plug: socket.socket) -> float:
+    """When the server's end of the connection was gone, as the kernel tells."""
+    own = plug.getsockname()[1]
+    while _server_side_is_open(port, own):
+        await asyncio.sleep(0.1)
+    return time.monotonic()
+
+
+def _server_side_is_open(port: int, client_port: int) -> bool:
+    wanted = (f":{port:04X}", f":{client_port:04X}")
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for line in table.readlines()[1:]:
+            local, remote, state = line.split()[1:4]
+            if local.endswith(wanted[0]) and remote.endswith(wanted[1]):
+                return state == "01"
+    return False
+
+
+async def _drain(client: SocketClient, stage_ids: list[str]) -> None:
+    for stage_id in stage_ids:
+        await client.until_end(stage_id, 600)
+
+
+async def _watch_memory(rig: Rig, peak: list[float]) -> None:
+    while True:
+        peak[0] = max(peak[0], rig.rss_mib())
+        await asyncio.sleep(0.2)
+
+
+def _tell(
+    report: Report,
+    rig: Rig,
+    readers: list[Reader],
+    flaky: list[Reader],
+    silent: Silence,
+    memory: tuple[float, float, float],
+    slow_seconds: float,
+) -> None:
+    before, peak, after = memory
+    catch_up = [ms for reader in flaky for ms in reader.catch_up_ms]
+    reconnects = sum(reader.reconnects for reader in flaky)
+    abrupt = sum(reader.abrupt for reader in flaky)
+    events = sum(len(told.events) for reader in readers for told in reader.stages.values())
+    text = sum(len(told.text) for told in readers[0].stages.values())
+    gone = silent.connection_gone_after
+    report.table(
+        ("what", "count"),
+        [
+            ("viewers", len(readers)),
+            ("reconnects", reconnects),
+            ("  of them without a close frame", abrupt),
+            ("subscribed again, ms p50", f"{percentile(catch_up, 50):.1f}"),
+            ("subscribed again, ms p95", f"{percentile(catch_up, 95):.1f}"),
+            ("stages", len(readers[0].stages)),
+            ("characters of text, all stages", text),
+            ("events received, all viewers", events),
+            ("silent reader: events before it was given up", silent.had),
+            ("silent reader: given up after s", "never" if gone is None else f"{gone:.1f}"),
+            ("silent reader: close code it saw", silent.closed_code or "none"),
+            ("server memory before, MiB", f"{before:.1f}"),
+            ("server memory at its peak, MiB", f"{peak:.1f}"),
+            ("server memory after, MiB", f"{after:.1f}"),
+        ],
+    )
+    report.promise(
+        peak - before <= MEMORY_ROOM_MIB,
+        f"the server grew by {peak - before:.0f} MiB; {MEMORY_ROOM_MIB} MiB are allowed",
+    )
+    if slow_seconds > GIVEN_UP_SECONDS * 1.5:
+        in_time = gone is not None and GIVEN_UP_SECONDS - 1 <= gone <= slow_seconds
+        report.promise(in_time, f"the silent reader was given up after {gone} s, not after 30 s")
+        code = silent.closed_code
+        report.promise(
+            code in (None, CLOSE_SLOW_READER), f"the silent reader was closed with {code}"
+        )
+
+
+def main() -> int:
+    """Read the command line, prove, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--slow-seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    return prove(arguments.count, arguments.slow_seconds, arguments.seed).finish()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
