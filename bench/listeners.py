@@ -1,7 +1,7 @@
 """The viewers of a measurement: a websocket per person, each starting one stage and reading it.
 
-`python -m bench.listeners --url http://127.0.0.1:8000 ` reads the cookies as a line of JSON, says `ready` once
-all are connected, waits for a line on its input, and prints one line of JSON.
+`python -m bench.listeners --url http://127.0.0.1:8000` reads cookies as a line of JSON, connects,
+says `ready`, waits for another line, and prints one line of JSON.
 """
 
 from __future__ import annotations

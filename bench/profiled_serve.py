@@ -11,17 +11,26 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 
 def write_counts(path: Path) -> None:
-    """The journal's commits so far, written so that no reader sees half a file."""
+    """The journal's commits and each thread's CPU so far; no reader sees half a file."""
     from chat import runner
 
-    counts = {"commits": runner.current().journal.commits}
+    cpu = {thread.name: cpu_seconds(thread.native_id) for thread in threading.enumerate()}
+    counts = {"commits": runner.current().journal.commits, "threads": cpu}
     part = path.with_suffix(".part")
     part.write_text(json.dumps(counts))
     part.rename(path)
+
+
+def cpu_seconds(thread_id: int | None) -> float:
+    """CPU that a thread of this process has used."""
+    stat = Path(f"/proc/self/task/{thread_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -35,7 +44,7 @@ def main() -> None:
     if profile is None:
         execute_from_command_line(["manage.py", "serve"])
         return
-    profiler = cProfile.Profile()
+    profiler = cProfile.Profile(time.thread_time)
     try:
         profiler.runcall(execute_from_command_line, ["manage.py", "serve"])
     finally:

@@ -77,15 +77,16 @@ class MeasuredServer(ServerProcess):
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the kernel tells no VmRSS")
 
-    def commits(self) -> int:
-        """Commits of its journal so far."""
+    def counts(self) -> dict[str, Any]:
+        """Commits of its journal and CPU of its threads so far."""
         counts = self.data_dir / "counts.json"
         counts.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
         deadline = time.monotonic() + 10
         while not counts.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        return int(json.loads(counts.read_text())["commits"])
+        found: dict[str, Any] = json.loads(counts.read_text())
+        return found
 
     def _answers(self) -> bool:
         with suppress(OSError):
@@ -113,6 +114,7 @@ class Line:
     expected_chunks: int
     lost_chunks: int
     loaded_mib: float
+    thread_us: dict[str, float]
     ends: dict[str, int]
     dense: bool
 
@@ -166,14 +168,14 @@ def measure(
         to.write(json.dumps(list(cookies)) + "\n")
         to.flush()
         assert of.readline() == "ready\n"
-        commits, cpu, began = server.commits(), server.cpu_seconds(), time.monotonic()
+        before, cpu, began = server.counts(), server.cpu_seconds(), time.monotonic()
         to.write("go\n")
         to.flush()
         heard = json.loads(of.readline())
         seconds = time.monotonic() - began
         used = server.cpu_seconds() - cpu
         loaded = server.resident_mib()
-        commits = server.commits() - commits
+        after = server.counts()
     got = heard["chunks"]
     delays = heard["delays_ms"]
     return Line(
@@ -188,7 +190,11 @@ def measure(
         bare_delay_p50_ms=percentile(bare["delays_ms"], 50),
         bare_delay_p99_ms=percentile(bare["delays_ms"], 99),
         frames_per_chunk=heard["frames"] / max(got, 1),
-        commits_per_second=commits / seconds,
+        commits_per_second=(after["commits"] - before["commits"]) / seconds,
+        thread_us={
+            name: (cpu - before["threads"].get(name, 0.0)) / max(got, 1) * 1e6
+            for name, cpu in after["threads"].items()
+        },
         expected_chunks=streams * chunks,
         lost_chunks=streams * chunks - got,
         loaded_mib=loaded,
@@ -268,6 +274,10 @@ def _tell(report: Report, lines: Sequence[Line], idle_mib: float, start_seconds:
         ),
     )
     report.line(f"{idle_mib:.0f} MiB when idle; {start_seconds:.2f} s from exec to /healthz.")
+    for line in lines:
+        shares = sorted(line.thread_us.items(), key=lambda share: -share[1])
+        told = ", ".join(f"{name} {cost:.0f}" for name, cost in shares if cost >= 1)
+        report.line(f"{line.streams} streams, µs/chunk by thread: {told}")
     for line in lines:
         about = f"{line.streams} streams"
         report.promise(line.lost_chunks == 0, f"{about}: {line.lost_chunks} chunks were lost")

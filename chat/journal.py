@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
 from chat.database import drop_broken_connections
@@ -32,7 +33,6 @@ COMMIT_INTERVAL = 0.02
 """Seconds between two commits that hold nothing but text deltas; all else goes at once."""
 HELD_BYTES = 256 * 1024
 """Text waiting per stage above which its engine is held back."""
-RETRY_SECONDS = 30.0
 TAIL_EVENTS = 512
 TAIL_BYTES = 256 * 1024
 PAGE = 500
@@ -129,7 +129,7 @@ class Journal:
         self.owner = owner
         self.logs: dict[UUID, StageLog] = {}
         self.commits = 0
-        self.retry_seconds = RETRY_SECONDS
+        self.retry_seconds: float = settings.TOOLBENCH_JOURNAL_RETRY_SECONDS
         self._listener = listener
         self._condition = threading.Condition()
         self._dirty: dict[StageLog, None] = {}

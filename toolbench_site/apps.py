@@ -17,3 +17,10 @@ class ToolbenchSiteConfig(AppConfig):
 
     name = "toolbench_site"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Take out of the admin what nobody configures here: email addresses are the user's."""
+        from allauth.account.models import EmailAddress
+        from django.contrib import admin
+
+        admin.site.unregister(EmailAddress)

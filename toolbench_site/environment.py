@@ -33,6 +33,7 @@ class Environment(BaseSettings):
     user_sockets: int = Field(32, alias="TOOLBENCH_USER_SOCKETS", ge=1)
     commands_per_second: int = Field(50, alias="TOOLBENCH_COMMANDS_PER_SECOND", ge=1)
     grace_seconds: float = Field(5.0, alias="TOOLBENCH_GRACE_SECONDS", ge=0)
+    journal_retry_seconds: float = Field(30.0, alias="TOOLBENCH_JOURNAL_RETRY_SECONDS", ge=0)
     log_level: str = Field("INFO", alias="TOOLBENCH_LOG_LEVEL")
     time_zone: str = Field("UTC", alias="TZ_NAME")
     open_meteo_url: str = Field("https://api.open-meteo.com", alias="TOOLBENCH_OPEN_METEO_URL")

@@ -50,6 +50,7 @@ TOOLBENCH_USER_STAGES = env.user_stages
 TOOLBENCH_USER_SOCKETS = env.user_sockets
 TOOLBENCH_COMMANDS_PER_SECOND = env.commands_per_second
 TOOLBENCH_GRACE_SECONDS = env.grace_seconds
+TOOLBENCH_JOURNAL_RETRY_SECONDS = env.journal_retry_seconds
 TOOLBENCH_OPEN_METEO_URL = env.open_meteo_url
 TOOLBENCH_GEOCODING_URL = env.geocoding_url
 TOOLBENCH_ISS_URL = env.iss_url

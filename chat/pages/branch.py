@@ -63,7 +63,12 @@ class Tree:
             for key, parent, role, _, created_at in messages
             if role == Message.Role.USER
         ]
-        nodes += [Node(key, prompt, True, created_at) for key, prompt, created_at in stages]
+        asked_at = {node.key: node.created_at for node in nodes}
+        # A stage is never older than its prompt, though both are written within a millisecond.
+        nodes += [
+            Node(key, prompt, True, max(created_at, asked_at.get(prompt, created_at)))
+            for key, prompt, created_at in stages
+        ]
         return cls(nodes, message_of)
 
     def branch(self, leaf: UUID | None = None) -> list[Node]:

@@ -81,9 +81,24 @@ def page(browser: Any, live_server_process: ServerProcess) -> Iterator[Any]:
 @pytest.fixture
 def admin_page(page: Any, live_server_process: ServerProcess) -> Any:
     """The page, logged in as the superuser."""
-    page.goto("/accounts/login/")
-    page.fill("input[name=login]", live_server_process.username)
-    page.fill("input[name=password]", live_server_process.password)
+    log_in(page, live_server_process)
+    return page
+
+
+@pytest.fixture
+def audit_page(browser: Any, live_server_process: ServerProcess) -> Iterator[Any]:
+    """Logged in, and without the policy: axe tries inline styles, which the policy refuses."""
+    context = browser.new_context(base_url=live_server_process.url, bypass_csp=True)
+    page = context.new_page()
+    log_in(page, live_server_process)
+    yield page
+    context.close()
+
+
+def log_in(page: Any, server: ServerProcess) -> None:
+    """Log in as the superuser, wherever that leads."""
+    page.goto(f"{server.url}/accounts/login/")
+    page.fill("input[name=login]", server.username)
+    page.fill("input[name=password]", server.password)
     page.click("form button[type=submit]")
     page.wait_for_url(lambda url: "/accounts/login/" not in url)
-    return page

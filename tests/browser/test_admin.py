@@ -9,9 +9,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ServerProcess, free_port
+from tests.browser.conftest import log_in
 from tests.replay.builders import whole
 from tests.replay.server import MODELS, ReplayServer
+from tests.serving import ServerProcess, free_port
 
 PAGES = (
     "/admin/",
@@ -34,16 +35,14 @@ def test_admin_pages_break_no_rule_of_the_policy(admin_page: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_admin_pages_have_no_axe_findings(admin_page: Any, scheme: str) -> None:
-    admin_page.emulate_media(color_scheme=scheme)
+def test_admin_pages_have_no_axe_findings(audit_page: Any, scheme: str) -> None:
+    audit_page.emulate_media(color_scheme=scheme)
     findings = {}
     for path in PAGES:
-        admin_page.goto(path)
-        found = Axe().run(admin_page)
+        audit_page.goto(path)
+        found = Axe().run(audit_page)
         if found.violations_count:
             findings[path] = found.generate_report()
-    # axe tries inline styles on the page, which the policy refuses aloud.
-    admin_page.console_errors.clear()
     assert not findings, "\n".join(findings.values())
 
 
@@ -74,11 +73,7 @@ def test_a_local_server_is_found_and_becomes_a_route(make_server: Any, browser: 
     server.start()
     context = browser.new_context(base_url=server.url)
     page = context.new_page()
-    page.goto("/accounts/login/?next=/admin/chat/modelroute/")
-    page.fill("input[name=login]", server.username)
-    page.fill("input[name=password]", server.password)
-    page.click("form button[type=submit]")
-    page.wait_for_url(re.compile("/admin/chat/modelroute/"))
+    log_in(page, server)
     page.goto("/admin/chat/modelroute/")
     expect(page.locator(".found-routes")).to_contain_text("OpenAI key in the environment")
     assert "sk-canary" not in page.content()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chat.models import ToolRun
+from chat.models import Stage, ToolRun
 from tests.chat.pages.conftest import Talk
 
 ClientOf = Callable[[User | None], Client]
@@ -117,6 +118,15 @@ def test_a_running_stage_is_a_frame_that_the_script_fills(
     page = _read(client_of(owner), _page(talk))
     assert f'data-stage-id="{stage.pk}" data-status="running"' in page
     assert "secret_tool" not in page
+
+
+def test_a_stage_stored_a_moment_before_its_prompt_is_shown(
+    talk: Talk, owner: User, client_of: ClientOf
+) -> None:
+    prompt = talk.prompt("At once?")
+    stage = talk.stage(prompt, "running")
+    Stage.objects.filter(pk=stage.pk).update(created_at=prompt.created_at - timedelta(seconds=1))
+    assert str(stage.pk) in _read(client_of(owner), _page(talk))
 
 
 def test_answers_to_one_prompt_are_versions_that_can_be_walked(

@@ -4,6 +4,7 @@ import { count } from "./figures.js";
 import { setText } from "./templates.js";
 
 const SAVE_MS = 300;
+const narrow = matchMedia("(max-width: 48rem)");
 
 // Fires "accepted" (detail: {stageId, conversationId, start}) once a start is stored.
 export class Composer extends EventTarget {
@@ -210,9 +211,8 @@ export class Composer extends EventTarget {
     this.#send.hidden = this.isBusy && empty;
     this.#send.disabled = waiting || empty;
     setText(this.#send.querySelector("[data-send-words]"), this.isBusy ? "Queue" : "Send");
-    this.#draft.placeholder = this.isBusy
-      ? "Type the next message. It is sent when this stage ends."
-      : "Type a message";
+    const next = narrow.matches ? "Next message, sent when this ends" : "Type the next message. It is sent when this stage ends.";
+    this.#draft.placeholder = this.isBusy ? next : "Type a message";
     if (waiting && !this.#connection.isLive) {
       setText(document.querySelector("[data-draft-state]"), "It is sent when the connection is back.");
     }

@@ -1,0 +1,39 @@
+"""Proof 6: the journal under fire. Disk full, database locked, one bad row among many stages.
+
+`python -m bench.fire [--only disk lock row] [--count 50] [--retry-seconds 30] [--lock-seconds 10]`
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import fire_disk, fire_lock, fire_row
+
+FIRES = ("disk", "lock", "row")
+
+
+def main() -> int:
+    """Read the command line, prove, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=FIRES, default=FIRES)
+    parser.add_argument("--count", type=int, default=50, help="stages beside the bad row")
+    parser.add_argument("--streams", type=int, default=20, help="stages under the lock")
+    parser.add_argument("--retry-seconds", type=float, default=30)
+    parser.add_argument("--lock-seconds", type=float, default=10)
+    parser.add_argument("--no-mount", action="store_true", help="fill the disk without a tmpfs")
+    arguments = parser.parse_args()
+    failed = 0
+    if "disk" in arguments.only:
+        report = fire_disk.prove(
+            retry_seconds=arguments.retry_seconds, may_mount=not arguments.no_mount
+        )
+        failed |= report.finish()
+    if "lock" in arguments.only:
+        failed |= fire_lock.prove(arguments.streams, arguments.lock_seconds).finish()
+    if "row" in arguments.only:
+        failed |= fire_row.prove(arguments.count).finish()
+    return failed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

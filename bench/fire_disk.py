@@ -1,0 +1,232 @@
+"""The disk is full: shortly, and for longer than the journal tries again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from bench.report import Report
+from bench.rig import ROUTE, Rig
+from bench.viewers import check_stages, start_stages, two_viewers
+from tests.replay import Exchange, never_answers
+
+TMPFS_MIB = 96
+LEASE_AND_REAP_SECONDS = 20
+STARTS = (
+    ("chat, streamed", {"prompt": "text 4000 40", "mode": "chat"}),
+    ("chat, fast", {"prompt": "text 20000 300", "mode": "chat"}),
+    ("chat, whole", {"prompt": "text 4000 40", "mode": "chat", "stream": False}),
+    ("synthesis", {"prompt": "parallel 4000 40", "mode": "toolchain", "synthesis": True}),
+    ("inside a tool", {"prompt": "weather 4000 40", "mode": "toolchain", "synthesis": True}),
+)
+SHORT = (
+    ("chat, streamed", {"prompt": "text {n} 40", "mode": "chat"}),
+    ("chat, fast", {"prompt": "text {n}0 400", "mode": "chat"}),
+    ("synthesis", {"prompt": "parallel {n} 40", "mode": "toolchain", "synthesis": True}),
+)
+
+
+class Disk(Protocol):
+    """A place for data that can be made to take no more."""
+
+    kind: str
+    data_dir: Path | None
+
+    def fill(self, rig: Rig) -> None:
+        """Take all room."""
+
+    def free(self, rig: Rig) -> None:
+        """Give it back."""
+
+
+class SmallDisk:
+    """A tmpfs of its own, filled with one file."""
+
+    kind = f"tmpfs of {TMPFS_MIB} MiB"
+
+    def __init__(self, directory: Path) -> None:
+        self.data_dir: Path | None = directory
+
+    @property
+    def _ballast(self) -> Path:
+        assert self.data_dir is not None
+        return self.data_dir / "ballast"
+
+    def fill(self, rig: Rig) -> None:
+        """Write until there is no room for another page."""
+        with self._ballast.open("wb", buffering=0) as file, suppress(OSError):
+            for size in (1024 * 1024, 4096):
+                with suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+
+    def free(self, rig: Rig) -> None:
+        """Remove the file."""
+        self._ballast.unlink()
+
+
+class ShortFiles:
+    """Without the right to mount: the server's files may not grow (RLIMIT_FSIZE, set from here)."""
+
+    kind = "file size limit (nothing can be mounted here)"
+    data_dir: Path | None = None
+
+    def fill(self, rig: Rig) -> None:
+        """No file may be written beyond its first 4 KiB."""
+        resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+    def free(self, rig: Rig) -> None:
+        """Any size again."""
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, unlimited)
+
+
+@contextmanager
+def small_disk(*, may_mount: bool = True) -> Iterator[Disk]:
+    """The best disk that this machine allows us to fill."""
+    directory = Path(tempfile.mkdtemp(prefix="toolbench-small-disk-"))
+    command = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS_MIB}m", "tmpfs", str(directory)]
+    mounted = (
+        may_mount
+        and os.geteuid() == 0
+        and shutil.which("mount") is not None
+        and subprocess.run(command, capture_output=True, timeout=10).returncode == 0
+    )
+    try:
+        yield SmallDisk(directory) if mounted else ShortFiles()
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(directory)], capture_output=True, timeout=10)
+        directory.rmdir()
+
+
+def prove(*, retry_seconds: float = 30, short_seconds: float = 10, may_mount: bool = True) -> Report:
+    """Fill the disk for a while that the journal bridges, then for longer."""
+    report = Report("The journal under fire: disk full")
+    with small_disk(may_mount=may_mount) as disk:
+        environment = {"TOOLBENCH_JOURNAL_RETRY_SECONDS": str(retry_seconds)}
+        with Rig(
+            routes={"/v1/forecast": never_answers()},
+            environment=environment,
+            data_dir=disk.data_dir,
+        ) as rig:
+            rig.log_in()
+            report.line(f"Disk: {disk.kind}. The journal tries again for {retry_seconds:g} s.")
+            asyncio.run(_short(rig, disk, short_seconds, report))
+            asyncio.run(_long(rig, disk, retry_seconds, report))
+    return report
+
+
+async def _short(rig: Rig, disk: Disk, seconds: float, report: Report) -> None:
+    count = str(int(40 * (seconds + 6)))
+    starts = [
+        (name, {**start, "prompt": str(start["prompt"]).replace("{n}", count)})
+        for name, start in SHORT
+    ]
+    async with two_viewers(rig) as (starter, tab):
+        stage_ids = await start_stages(starter, tab, starts)
+        await asyncio.sleep(1.5)
+        disk.fill(rig)
+        await asyncio.sleep(seconds)
+        disk.free(rig)
+        for viewer in (starter, tab):
+            ended = await viewer.until_all_end(stage_ids, 60)
+            report.promise(ended, "short: a viewer did not get every end")
+        lost = check_stages(rig, stage_ids, (starter, tab), report)
+        rows = []
+        for (name, start), stage_id in zip(starts, stage_ids, strict=True):
+            stored = rig.database.stage(stage_id)
+            whole = stored.text.count("·") == int(str(start["prompt"]).split()[1])
+            report.promise(whole, f"short, {name}: text is missing")
+            for viewer in (starter, tab):
+                end = viewer.end_of(stage_id)
+                report.promise(end == "done", f"short, {name}: a viewer got {end}")
+                told = viewer.unavailable.get(stage_id)
+                report.promise(not told, f"short, {name}: a viewer was told unavailable")
+            gap = max(viewer.longest_gap(stage_id) for viewer in (starter, tab))
+            rows.append((name, stored.status, len(stored.events), lost[stage_id], f"{gap:.1f}"))
+        report.line()
+        report.table(
+            (f"full for {seconds:g} s", "ended", "events", "lost", "longest gap, s"), rows
+        )
+
+
+async def _long(rig: Rig, disk: Disk, retry_seconds: float, report: Report) -> None:
+    async with two_viewers(rig) as (starter, tab):
+        before = len(rig.replay.completions)
+        stage_ids = await start_stages(starter, tab, STARTS)
+        await asyncio.sleep(2.0)
+        disk.fill(rig)
+        full_at = time.monotonic()
+        patience = full_at + retry_seconds + 30
+        while time.monotonic() < patience and not all(
+            one in viewer.unavailable for one in stage_ids for viewer in (starter, tab)
+        ):
+            await asyncio.sleep(0.05)
+        refused = await _try_to_start(rig)
+        seen = {one: starter.last_of(one) for one in stage_ids}
+        await asyncio.sleep(0.3)
+        open_exchanges = [e for e in rig.replay.completions[before:] if _is_open(e)]
+        report.promise(not open_exchanges, f"{len(open_exchanges)} upstreams are still open")
+        closed = [e.closed_at for e in rig.replay.completions[before:] if e.closed_at]
+        disk.free(rig)
+        freed_at = time.monotonic()
+        for viewer in (starter, tab):
+            ended = await viewer.until_all_end(stage_ids, LEASE_AND_REAP_SECONDS)
+            report.promise(ended, "long: a viewer did not get every end")
+        lost = check_stages(rig, stage_ids, (starter, tab), report)
+        rows = []
+        for (name, _), stage_id in zip(STARTS, stage_ids, strict=True):
+            told = [viewer.unavailable.get(stage_id, []) for viewer in (starter, tab)]
+            report.promise(
+                all(len(times) == 1 for times in told),
+                f"long, {name}: viewers were told unavailable {[len(t) for t in told]} times",
+            )
+            for viewer in (starter, tab):
+                end = viewer.end_of(stage_id)
+                report.promise(end == "error interrupted", f"long, {name}: a viewer got {end}")
+            at = f"{told[0][0] - full_at:.1f}" if told[0] else "never"
+            arrivals = starter.arrivals[stage_id]
+            rows.append(
+                (
+                    name,
+                    seen[stage_id],
+                    at,
+                    starter.end_of(stage_id),
+                    f"{arrivals[-1] - freed_at:.1f}",
+                    lost[stage_id],
+                )
+            )
+        report.line()
+        report.table(
+            ("full for good", "seen before", "unavailable after s", "end", "after free s", "lost"),
+            rows,
+        )
+        if closed:
+            report.line(f"Upstreams closed {max(closed) - full_at:.1f} s after the disk was full.")
+        report.line(f"A start meanwhile: {refused}")
+        again = await _try_to_start(rig)
+        report.promise(again.startswith("accepted"), f"a start after the outage: {again}")
+        report.line(f"A start afterwards: {again}")
+        report.line(f"Viewers read: {' | '.join(sorted(starter.words))}")
+
+
+async def _try_to_start(rig: Rig) -> str:
+    async with rig.client() as client:
+        begin = time.monotonic()
+        answer = await client.start("text 5", model_route=ROUTE)
+        took = time.monotonic() - begin
+    return f"{answer['type']} {answer.get('code', '')} after {took:.1f} s"
+
+
+def _is_open(exchange: Exchange) -> bool:
+    return exchange.closed_at is None and exchange.finished_at is None
