@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -34,10 +34,12 @@ from chat.protocol import (
     parse_command,
     rejected,
 )
-from chat.runner import Runner
 from chat.services import Refused, cancel_stage, start_stage
 from chat.services.subscriptions import find_conversation, find_stage, last_numbers
 from chat.sockets import Sockets
+
+if TYPE_CHECKING:
+    from chat.runner import Runner
 
 logger = logging.getLogger(__name__)
 

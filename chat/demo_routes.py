@@ -12,7 +12,7 @@ from chat.demo.catalogue import demo_routes
 from chat.demo.key import demo_key
 from chat.encryption import UndecryptableSecret
 from chat.models import ModelRoute
-from chat.services_routes import save_route
+from chat.services.routes import save_route
 
 DEMO_PATH = "/demo/v1"
 # Tells a route that was switched off with the demo from one that an admin disabled.

@@ -20,7 +20,7 @@ from django.utils.text import slugify
 from chat.model_list import Listing, ask_for_models
 from chat.models import ModelRoute
 from chat.models.routes import url_origin
-from chat.services_routes import free_slug, save_route
+from chat.services.routes import free_slug, save_route
 
 USUAL_PORTS = (11434, 1234, 8000, 8001, 8080)
 LOOK_SECONDS = 1.0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from uuid import UUID
 
 import orjson
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -16,6 +17,8 @@ from chat.engine.fold import StageFold
 from chat.models import ACTIVE_STATUSES, Stage, StageEvent
 from chat.pending import Pending
 from chat.projection import StageKey, end_stage, insert_rows, lease_end, project
+
+logger = logging.getLogger(__name__)
 
 INTERRUPTED = ErrorEvent(
     code="interrupted",
@@ -56,7 +59,18 @@ def end_lost_stages(*, all_active: bool, except_for: Collection[UUID]) -> list[S
             "pk", "conversation_id", "prompt_message_id", "message_id_reserved", "owner_id"
         )
     ]
-    return [key for key in keys if _end_lost_stage(key, lost)]
+    ended = []
+    for key in keys:
+        try:
+            if _end_lost_stage(key, lost):
+                ended.append(key)
+        except OperationalError as error:
+            logger.warning("Lost stages cannot be ended now (%s); they are later.", error)
+            break
+        except Exception as error:
+            # One stage with a bad row must not keep the others open.
+            logger.error("Lost stage %s cannot be ended: %s", key.stage_id, type(error).__name__)
+    return ended
 
 
 def _end_lost_stage(key: StageKey, lost: Q) -> bool:

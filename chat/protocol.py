@@ -162,7 +162,8 @@ def parse_command(text: str) -> AnyCommand:
         return COMMAND_ADAPTER.validate_python(raw)
     except ValidationError as error:
         problems = [
-            {"loc": ".".join(str(part) for part in item["loc"]), "msg": item["msg"]}
+            # Both may repeat what was sent, and that may be long.
+            {"loc": ".".join(str(part) for part in item["loc"])[:200], "msg": item["msg"][:300]}
             for item in error.errors(include_url=False, include_input=False, include_context=False)
         ][:20]
         first = problems[0]

@@ -119,7 +119,6 @@ UPWARDS = {
     "chat/runner.py": ("chat.services", "chat.consumers", "chat.pages", "chat.routing"),
     "chat/services/*.py": ("chat.consumers", "chat.pages", "chat.routing", "chat.api"),
     "chat/consumers.py": ("chat.routing", "chat.pages"),
-    "chat/services_routes.py": ("chat.services", "chat.runner", "chat.consumers", "chat.admin"),
     "chat/checks.py": ("chat.runner", "chat.consumers", "chat.admin"),
     "chat/discovery.py": ("chat.runner", "chat.consumers", "chat.admin"),
 }
@@ -131,7 +130,7 @@ def test_rooms_of_chat_import_downwards_only(pattern: str) -> None:
 
 
 def test_services_know_neither_channels_nor_http() -> None:
-    imports = imports_in("chat/services/*.py", "chat/services_routes.py")
+    imports = imports_in("chat/services/*.py")
     assert broken(imports, "channels", "django.http", "django.shortcuts", "django.views") == []
 
 

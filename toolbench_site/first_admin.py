@@ -22,7 +22,7 @@ from chat import discovery
 from chat.demo_routes import disable_demo_routes
 from chat.first_admin import LinkExpired, SetupIsOver, make_first_admin, open_link
 from chat.models import SetupToken
-from chat.services_routes import save_route
+from chat.services.routes import save_route
 
 FOUND_FIELD = "add"
 DEMO = "demo"

@@ -19,7 +19,7 @@ from chat import discovery
 from chat.admin.reading import list_link
 from chat.checks import request_check
 from chat.models import ModelRoute
-from chat.services_routes import save_route
+from chat.services.routes import save_route
 
 NO_KEY = "No key is stored. Leave empty for servers without one."
 KEY_STORED = "Key stored. Leave empty to keep it."
@@ -69,7 +69,6 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "enabled",
         "is_default",
     )
-    list_filter = ("enabled", "check_status")
     search_fields = ("slug", "display_name", "upstream_model", "base_url")
     search_help_text = "Searches slugs, names, models and addresses."
     filter_horizontal = ("groups",)

@@ -15,7 +15,7 @@ from chat.checks import request_check, run_due_checks
 from chat.database import close_pool_connections
 from chat.model_list import ask_for_models
 from chat.models import ModelRoute
-from chat.services_routes import save_route
+from chat.services.routes import save_route
 from tests.replay.builders import error, never_answers, whole
 from tests.replay.script import CloseNow, Script
 from tests.replay.server import MODELS, ReplayServer

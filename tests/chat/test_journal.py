@@ -1,4 +1,4 @@
-"""The journal's writer on a real SQLite file: numbers, commits, fences, and a database in trouble."""
+"""The writer on a real SQLite file: numbers, commits, fences, and a database in trouble."""
 
 from __future__ import annotations
 

@@ -60,7 +60,8 @@ def test_text_merges_with_nothing_else(other: Event) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [argued(call_id="c2"), argued(round=2), argued(index=1), argued(tool="t"), argued(None)]
+    "other",
+    [argued(call_id="c2"), argued(round=2), argued(index=1), argued(tool="t"), argued(None)],
 )
 def test_two_tool_calls_never_merge(other: Event) -> None:
     assert absorbs(argued(), argued())
@@ -102,7 +103,7 @@ def test_merging_keeps_the_concatenation_whatever_the_cuts(texts: list[str]) -> 
 
 
 @given(
-    st.text(st.sampled_from("a\x01\"\\é\n🌱"), max_size=200),
+    st.text(st.sampled_from('a\x01"\\é\n🌱'), max_size=200),
     st.integers(min_value=1, max_value=400),
     st.sampled_from([None, "because"]),
 )

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from chat.encryption import UndecryptableSecret
 from chat.models import ModelRoute
-from chat.services_routes import save_route
+from chat.services.routes import save_route
 
 
 def test_after_rotation_the_first_key_alone_opens_everything(

@@ -15,7 +15,7 @@ from django.urls import reverse
 from chat import discovery
 from chat.discovery import FoundServer
 from chat.models import Conversation, Message, ModelRoute, Stage
-from chat.services_routes import save_route
+from chat.services.routes import save_route
 
 KEY = "sk-canary-0123456789"
 LIST = "/admin/chat/modelroute/"

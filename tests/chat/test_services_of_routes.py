@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from chat.encryption import Secret
 from chat.models import ModelRoute
-from chat.services_routes import free_slug, save_route
+from chat.services.routes import free_slug, save_route
 
 CHECKING = ModelRoute.CheckStatus.CHECKING
 
