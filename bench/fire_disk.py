@@ -17,17 +17,18 @@ from typing import Protocol
 from bench.report import Report
 from bench.rig import ROUTE, Rig
 from bench.viewers import check_stages, start_stages, two_viewers
-from tests.replay import Exchange, never_answers
+from tests.replay import never_answers
 
 TMPFS_MIB = 96
 LEASE_AND_REAP_SECONDS = 20
 STARTS = (
     ("chat, streamed", {"prompt": "text 4000 40", "mode": "chat"}),
     ("chat, fast", {"prompt": "text 20000 300", "mode": "chat"}),
-    ("chat, whole", {"prompt": "text 4000 40", "mode": "chat", "stream": False}),
     ("synthesis", {"prompt": "parallel 4000 40", "mode": "toolchain", "synthesis": True}),
     ("inside a tool", {"prompt": "weather 4000 40", "mode": "toolchain", "synthesis": True}),
 )
+# It collects its text and has nothing to write meanwhile, so no outage can harm it.
+WHOLE = ("chat, whole", {"prompt": "text 40000 40", "mode": "chat", "stream": False})
 SHORT = (
     ("chat, streamed", {"prompt": "text {n} 40", "mode": "chat"}),
     ("chat, fast", {"prompt": "text {n}0 400", "mode": "chat"}),
@@ -109,7 +110,7 @@ def small_disk(*, may_mount: bool = True) -> Iterator[Disk]:
         directory.rmdir()
 
 
-def prove(*, retry_seconds: float = 30, short_seconds: float = 10, may_mount: bool = True) -> Report:
+def prove(*, retry_seconds: float = 30, may_mount: bool = True) -> Report:
     """Fill the disk for a while that the journal bridges, then for longer."""
     report = Report("The journal under fire: disk full")
     with small_disk(may_mount=may_mount) as disk:
@@ -121,7 +122,7 @@ def prove(*, retry_seconds: float = 30, short_seconds: float = 10, may_mount: bo
         ) as rig:
             rig.log_in()
             report.line(f"Disk: {disk.kind}. The journal tries again for {retry_seconds:g} s.")
-            asyncio.run(_short(rig, disk, short_seconds, report))
+            asyncio.run(_short(rig, disk, retry_seconds / 3, report))
             asyncio.run(_long(rig, disk, retry_seconds, report))
     return report
 
@@ -162,28 +163,31 @@ async def _short(rig: Rig, disk: Disk, seconds: float, report: Report) -> None:
 
 async def _long(rig: Rig, disk: Disk, retry_seconds: float, report: Report) -> None:
     async with two_viewers(rig) as (starter, tab):
-        before = len(rig.replay.completions)
-        stage_ids = await start_stages(starter, tab, STARTS)
+        before = len(rig.replay.exchanges)
+        *stage_ids, whole = await start_stages(starter, tab, (*STARTS, WHOLE))
         await asyncio.sleep(2.0)
         disk.fill(rig)
         full_at = time.monotonic()
-        patience = full_at + retry_seconds + 30
+        # What comes while a batch is tried again is the next batch, tried for as long again.
+        patience = full_at + 2 * retry_seconds + 30
         while time.monotonic() < patience and not all(
             one in viewer.unavailable for one in stage_ids for viewer in (starter, tab)
         ):
             await asyncio.sleep(0.05)
         refused = await _try_to_start(rig)
         seen = {one: starter.last_of(one) for one in stage_ids}
-        await asyncio.sleep(0.3)
-        open_exchanges = [e for e in rig.replay.completions[before:] if _is_open(e)]
-        report.promise(not open_exchanges, f"{len(open_exchanges)} upstreams are still open")
-        closed = [e.closed_at for e in rig.replay.completions[before:] if e.closed_at]
+        closed = await _closed_upstreams(rig, before, report)
         disk.free(rig)
         freed_at = time.monotonic()
         for viewer in (starter, tab):
             ended = await viewer.until_all_end(stage_ids, LEASE_AND_REAP_SECONDS)
             report.promise(ended, "long: a viewer did not get every end")
-        lost = check_stages(rig, stage_ids, (starter, tab), report)
+        await starter.send(type="stage.cancel", stage_id=whole)
+        for viewer in (starter, tab):
+            await viewer.until_all_end([whole], 10)
+            end = viewer.end_of(whole)
+            report.promise(end == "cancel", f"long: the whole stage did not live on, but {end}")
+        lost = check_stages(rig, [*stage_ids, whole], (starter, tab), report)
         rows = []
         for (name, _), stage_id in zip(STARTS, stage_ids, strict=True):
             told = [viewer.unavailable.get(stage_id, []) for viewer in (starter, tab)]
@@ -195,29 +199,37 @@ async def _long(rig: Rig, disk: Disk, retry_seconds: float, report: Report) -> N
                 end = viewer.end_of(stage_id)
                 report.promise(end == "error interrupted", f"long, {name}: a viewer got {end}")
             at = f"{told[0][0] - full_at:.1f}" if told[0] else "never"
-            arrivals = starter.arrivals[stage_id]
-            rows.append(
-                (
-                    name,
-                    seen[stage_id],
-                    at,
-                    starter.end_of(stage_id),
-                    f"{arrivals[-1] - freed_at:.1f}",
-                    lost[stage_id],
-                )
-            )
+            ended_after = f"{starter.arrivals[stage_id][-1] - freed_at:.1f}"
+            end = starter.end_of(stage_id)
+            rows.append((name, seen[stage_id], at, end, ended_after, lost[stage_id]))
+        text = rig.database.stage(whole).text
+        rows.append((WHOLE[0], 1, "lived on", starter.end_of(whole), "stopped", lost[whole]))
+        report.promise("·" in text, "long: the whole stage kept no text")
         report.line()
         report.table(
             ("full for good", "seen before", "unavailable after s", "end", "after free s", "lost"),
             rows,
         )
         if closed:
-            report.line(f"Upstreams closed {max(closed) - full_at:.1f} s after the disk was full.")
+            report.line(f"The last upstream closed {max(closed) - full_at:.1f} s after that.")
         report.line(f"A start meanwhile: {refused}")
         again = await _try_to_start(rig)
         report.promise(again.startswith("accepted"), f"a start after the outage: {again}")
         report.line(f"A start afterwards: {again}")
         report.line(f"Viewers read: {' | '.join(sorted(starter.words))}")
+
+
+async def _closed_upstreams(rig: Rig, before: int, report: Report) -> list[float]:
+    """When the upstreams closed: all but that of the stage that lives on."""
+    await asyncio.sleep(0.3)
+    ours = [
+        exchange
+        for exchange in rig.replay.exchanges[before:]
+        if exchange.request.path_only != "/v1/models"
+    ]
+    still_open = [one for one in ours if one.closed_at is None and one.finished_at is None]
+    report.promise(len(still_open) == 1, f"long: {len(still_open)} upstreams are open, not 1")
+    return [exchange.closed_at for exchange in ours if exchange.closed_at is not None]
 
 
 async def _try_to_start(rig: Rig) -> str:
@@ -226,7 +238,3 @@ async def _try_to_start(rig: Rig) -> str:
         answer = await client.start("text 5", model_route=ROUTE)
         took = time.monotonic() - begin
     return f"{answer['type']} {answer.get('code', '')} after {took:.1f} s"
-
-
-def _is_open(exchange: Exchange) -> bool:
-    return exchange.closed_at is None and exchange.finished_at is None

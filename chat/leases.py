@@ -20,6 +20,8 @@ from chat.projection import StageKey, end_stage, insert_rows, lease_end, project
 
 logger = logging.getLogger(__name__)
 
+LEASE_RENEWAL_SECONDS = 3.0
+
 INTERRUPTED = ErrorEvent(
     code="interrupted",
     message="Toolbench stopped while this answer was written. Everything you saw is kept. "

@@ -20,14 +20,13 @@ from chat.engine.events import Cancel, CancelledBy, ErrorEvent
 from chat.engine.stage import StageEngine, StageRequest
 from chat.hub import Cursor, Hub
 from chat.journal import Journal, StageLog, StageLost
-from chat.leases import end_lost_stages, renew_leases, requested_cancels
+from chat.leases import LEASE_RENEWAL_SECONDS, end_lost_stages, renew_leases, requested_cancels
 from chat.pending import Row
 from chat.projection import StageKey
 from chat.protocol import dump
 
 logger = logging.getLogger(__name__)
 
-LEASE_RENEWAL_SECONDS = 3.0
 STARTS_SECONDS = 5.0
 
 

@@ -44,7 +44,8 @@ def test_no_event_is_documented_that_does_not_exist() -> None:
 def test_the_error_and_refusal_codes_are_those_of_the_code() -> None:
     refused = re.search(r"\*\*Refused.*", PAGE)
     ends = re.search(r"\*\*Ends a stage.*", PAGE)
-    assert refused and ends
+    assert refused
+    assert ends
     assert code_words(refused.group(0)) - {"rejected"} == set(get_args(protocol.RefusalCode))
     documented = code_words(ends.group(0)) - {"error", "tool_summary"}
     assert documented == set(get_args(events.ErrorCode))

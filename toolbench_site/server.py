@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
+from autobahn.exception import Disconnected
 from daphne.server import Server
 from twisted.internet import defer, reactor
 
@@ -56,6 +58,11 @@ class DrainingServer(Server):
         if scope["type"] == "websocket":
             scope["extensions"] = {BACKLOG_EXTENSION: lambda: backlog_of(protocol.transport)}
         return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Drop what comes for a socket whose other side has just begun to close it."""
+        with suppress(Disconnected):
+            await super().handle_reply(protocol, message)
 
     def listen_error(self, failure: Any) -> None:
         """Remember why, for the command to say."""

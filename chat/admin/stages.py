@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from chat.admin.reading import (
@@ -17,7 +19,9 @@ from chat.admin.reading import (
     row_link,
     transcript_link,
 )
+from chat.leases import LEASE_RENEWAL_SECONDS
 from chat.models import Stage, StageEvent, ToolRun
+from chat.services import request_cancel
 
 
 @admin.register(Stage)
@@ -48,6 +52,7 @@ class StageAdmin(ReadOnlyAdmin):
     )
     list_filter = ("status", "mode", "synthesis", "stream", "route", "created_at")
     list_select_related = ("conversation", "route")
+    actions = ("stop_stages",)
     ordering = ("-created_at",)
     search_fields = ("=id", "conversation__title", "owner__username", "model", "error_code")
     search_help_text = "Searches ids, conversations' titles, owners, models and error codes."
@@ -73,6 +78,24 @@ class StageAdmin(ReadOnlyAdmin):
         ("Lineage", {"fields": ("request_id", "retry_of", "continue_of")}),
     )
     readonly_fields = fields_of(fieldsets)
+
+    def has_stop_permission(self, request: HttpRequest) -> bool:
+        """Admins may stop any stage."""
+        return bool(request.user.is_superuser)
+
+    @admin.action(description="Stop the chosen stages", permissions=["stop"])
+    def stop_stages(self, request: HttpRequest, queryset: QuerySet[Stage]) -> None:
+        """Ask by a row; the serving process closes their upstreams within seconds."""
+        active = list(queryset.active().values_list("pk", flat=True))  # type: ignore[attr-defined]
+        user_id = int(request.user.pk or 0)
+        for stage_id in active:
+            request_cancel(user_id, stage_id)
+        self.message_user(
+            request,
+            f"{len(active)} told to stop; they end within {LEASE_RENEWAL_SECONDS:g} s."
+            if active
+            else "None of these is running.",
+        )
 
     @admin.display(description="Mode", ordering="mode")
     def kind(self, stage: Stage) -> str:

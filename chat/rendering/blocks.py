@@ -176,6 +176,9 @@ class _Renderer(RendererHTML):
         return "</table></div>"
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        # A heading without words names nothing, so an empty corner is a plain cell.
+        if not tokens[idx + 1].content.strip():
+            tokens[idx].tag = tokens[idx + 2].tag = "td"
         return _cell(tokens[idx])
 
     td_open = th_open

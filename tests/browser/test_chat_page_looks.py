@@ -89,7 +89,7 @@ def test_states_are_announced_and_tokens_are_not(admin_page: Any) -> None:
     )
     send(admin_page, WORKS)
     stage(admin_page, "done")
-    admin_page.wait_for_function("window.heard.join(' ').includes('Done.')")
+    expect(admin_page.locator("[data-announcer]")).to_contain_text("Done.")
     heard = admin_page.evaluate("window.heard")
     assert "Calls calculate." in " ".join(heard)
     assert len(heard) < 10

@@ -242,3 +242,26 @@ def test_people_lead_to_what_they_said(site: Client, stage: Stage, owner: User) 
     link = f"/admin/chat/conversation/?owner__id__exact={owner.pk}"
     assert link in page
     assert site.get(link).context["cl"].result_count == 1
+
+
+def test_an_admin_stops_running_stages_from_the_list(site: Client, stage: Stage) -> None:
+    stage.status, stage.ended_at = "running", None
+    stage.save()
+    chosen = {"action": "stop_stages", "_selected_action": [str(stage.pk)]}
+    answer = site.post("/admin/chat/stage/", chosen, follow=True)
+    assert "1 told to stop" in answer.content.decode()
+    stage.refresh_from_db()
+    assert stage.cancel_requested_by is not None
+    assert stage.cancel_requested_by.username == "admin"
+
+
+def test_a_reviewer_with_a_staff_account_cannot_stop_stages(
+    client_of: Callable[[User | None], Client], reviewer: User, stage: Stage
+) -> None:
+    reviewer.is_staff = True
+    reviewer.save()
+    reviewer.user_permissions.add(Permission.objects.get(codename="view_stage"))
+    chosen = {"action": "stop_stages", "_selected_action": [str(stage.pk)]}
+    client_of(reviewer).post("/admin/chat/stage/", chosen, follow=True)
+    stage.refresh_from_db()
+    assert stage.cancel_requested_at is None
