@@ -34,6 +34,8 @@ USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 5},
 }
 FLAVOURS: Mapping[str, Flavour] = {"ollama": ollama_like, "vllm": vllm_like, "openai": openai_like}
+LINE = 20
+"""Pieces to a paragraph."""
 PARIS = {"time_zone": "Europe/Paris"}
 TOKYO = {"time_zone": "Asia/Tokyo"}
 SUM = {"expression": "6 * 7"}
@@ -92,7 +94,10 @@ def pieces(words: Sequence[str]) -> list[str]:
     """The pieces of text that the words of a prompt ask for: numbered, not all of them ASCII."""
     count = int(words[1]) if len(words) > 1 else 10
     size = int(words[3]) if len(words) > 3 else 0
-    return [f"{number}·é🌱 ".ljust(size, "x") for number in range(count)]
+    return [
+        f"{number}·é🌱 ".ljust(size, "x") + ("\n\n" if number % LINE == LINE - 1 else "")
+        for number in range(count)
+    ]
 
 
 def text_for(prompt: str) -> str:

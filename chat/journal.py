@@ -36,6 +36,7 @@ HELD_BYTES = 256 * 1024
 TAIL_EVENTS = 512
 TAIL_BYTES = 256 * 1024
 PAGE = 500
+PAGE_BYTES = 256 * 1024
 
 
 @dataclass(slots=True, frozen=True)
@@ -358,17 +359,24 @@ def frame_of(stage_id: UUID, row: Row) -> Frame:
 
 
 def read_after(stage_id: UUID, after: int, limit: int = PAGE) -> list[Frame]:
-    """Stored events of a stage with a number above `after`, in order, as frames."""
+    """Stored events of a stage with a number above `after`, in order, as frames.
+
+    At most `limit`, and no more than a reader may leave unread, for it holds them while it waits.
+    """
     rows = (
         StageEvent.objects.filter(stage_id=stage_id, sequence_number__gt=after)
         .order_by("sequence_number")
         .values_list("sequence_number", "ts", "event", "data")[:limit]
     )
     name = str(stage_id)
-    return [
-        Frame(number, event, event_frame(name, number, ts, event, data))
-        for number, ts, event, data in rows
-    ]
+    frames: list[Frame] = []
+    size = 0
+    for number, ts, event, data in rows.iterator(chunk_size=50):
+        frames.append(Frame(number, event, event_frame(name, number, ts, event, data)))
+        size += len(data)
+        if size >= PAGE_BYTES:
+            break
+    return frames
 
 
 def last_number(stage_id: UUID) -> int:

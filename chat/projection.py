@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import ExpressionWrapper, Value, fields
+from django.db.models import ExpressionWrapper, Func, Value, fields
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.db.models.sql import UpdateQuery
@@ -47,6 +48,10 @@ class StageKey:
 
 def lease_end() -> Combinable:
     """When a lease taken now passes, by the database's clock only."""
+    if connection.vendor == "sqlite":
+        # Django adds there by a Python function per row: half of what a commit costs.
+        parts = ("%Y-%m-%d %H:%M:%f", "NOW", f"+{LEASE_SECONDS} seconds")
+        return Func(*map(Value, parts), function="STRFTIME", output_field=fields.DateTimeField())
     return ExpressionWrapper(
         Now() + Value(timedelta(seconds=LEASE_SECONDS)), output_field=fields.DateTimeField()
     )
@@ -58,15 +63,32 @@ def take_fence(stage_ids: Sequence[UUID], owner: str) -> set[UUID]:
     One UPDATE … RETURNING, in the writer's transaction: whoever ends a stage changes the same row,
     so either our events come before its end or not at all.
     """
-    query = Stage.objects.filter(
-        pk__in=stage_ids, lease_owner=owner, status__in=ACTIVE_STATUSES
-    ).query.chain()
-    update: Any = query.chain(UpdateQuery)
+    sql, places = _fence_statement(len(stage_ids))
+    prepare = Stage._meta.pk.get_db_prep_value
+    values = {f"id {at}": prepare(pk, connection) for at, pk in enumerate(stage_ids)}
+    values["owner"] = owner
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [values[value] if named else value for value, named in places])
+        return {value if isinstance(value, UUID) else UUID(value) for (value,) in cursor.fetchall()}
+
+
+@lru_cache(maxsize=512)
+def _fence_statement(count: int) -> tuple[str, tuple[tuple[Any, bool], ...]]:
+    """The fence of so many stages; each parameter is a value, or the name of one.
+
+    Made by Django once per count: making it anew was two thirds of what a commit costs.
+    """
+    marks = [UUID(int=at) for at in range(count)]
+    prepare = Stage._meta.pk.get_db_prep_value
+    names = {prepare(mark, connection): f"id {at}" for at, mark in enumerate(marks)}
+    names["the owner"] = "owner"
+    stages = Stage.objects.filter(pk__in=marks, lease_owner="the owner", status__in=ACTIVE_STATUSES)
+    update: Any = stages.query.chain(UpdateQuery)
     update.add_update_values({"lease_expires_at": lease_end()})
     sql, params = update.get_compiler(connection=connection).as_sql()
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING id", params)
-        return {value if isinstance(value, UUID) else UUID(value) for (value,) in cursor.fetchall()}
+    return f"{sql} RETURNING id", tuple(
+        (names[value], True) if value in names else (value, False) for value in params
+    )
 
 
 def insert_rows(stages: Iterable[tuple[UUID, Sequence[Row]]]) -> None:

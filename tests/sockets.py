@@ -52,7 +52,7 @@ class Folded:
 
     @property
     def terminal(self) -> dict[str, Any] | None:
-        return self.events[-1] if self.events and self.names[-1] in TERMINAL else None
+        return self.events[-1] if self.events and self.events[-1]["event"] in TERMINAL else None
 
     @property
     def text(self) -> str:

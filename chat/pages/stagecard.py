@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from django.core.cache import cache
-from django.utils.safestring import SafeString, mark_safe
 
 from chat.models import Message, Stage, StageEvent, ToolRun
 from chat.pages import figures
 from chat.pages.branch import Versions
+from chat.pages.ending import Banner, Receipt, banner_of, receipt_of
+from chat.pages.saying import Saying, sayings_of
 from chat.pages.toolcard import Badge, ToolCard, tool_card
-from chat.rendering import render_blocks
-
-_FIRST_SENTENCE = re.compile(r"^(.{12,}?\w\w\.)\s+(.+)$", re.DOTALL)
-_RENDERED_SECONDS = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """What the model said in one request: its reasoning, and its text as sanitised blocks."""
-
-    round: int
-    phase: str
-    reasoning: str
-    reasoning_words: str
-    blocks: tuple[SafeString, ...]
-    is_answer: bool
+from chat.pages.usage import Figures, figures_of, total_ms, totals_of, usage_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +20,6 @@ class Round:
 
     number: int
     cards: tuple[ToolCard, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """What went wrong: a bold sentence, the rest, and a code for the engineer."""
-
-    kind: str
-    glyph: str
-    headline: str
-    text: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What stopping brought about."""
-
-    by: str
-    after: str
-    upstream_closed: str
-    tools_finished: str
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The usage line; an empty text is a figure that is not known."""
-
-    input_tokens: str = ""
-    output_tokens: str = ""
-    first_token: str = ""
-    total: str = ""
-    rate: str = ""
-    queued: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +63,6 @@ _BADGES = {
     "cancel": Badge("quiet", "square", "Stopped"),
     "error": Badge("bad", "x", "Failed"),
 }
-_BY = {"user": "Stopped by you", "admin": "Stopped by an admin", "shutdown": "Stopped"}
-_QUIET_ERRORS = {"no_tool_calls": ("quiet", "info"), "interrupted": ("warn", "triangle-alert")}
 
 BLANK = StageCard(
     id="",
@@ -168,12 +115,12 @@ def stage_card(
 ) -> StageCard:
     """The card of a stored stage; of one that has not ended only its frame."""
     mode = mode_of(stage)
-    total = _total_ms(stage)
+    total = total_ms(stage)
     shown_runs = [] if stage.is_active else runs
     told = [(event.event, event.parsed_data()) for event in marks]
     ended = next((data for name, data in told if name != "usage"), {})
     requests = [data for name, data in told if name == "usage"]
-    usage = requests or _totals(stage)
+    usage = requests or totals_of(stage)
     badge = _BADGES[stage.status]
     if total is not None and not stage.is_active:
         between = {"cancel": " after", "error": " after"}.get(stage.status, "")
@@ -197,12 +144,12 @@ def stage_card(
         badge=badge,
         repairs=stage.repairs_count,
         rounds=rounds,
-        sayings=() if answer is None else _sayings(answer),
+        sayings=() if answer is None else sayings_of(answer),
         content=content,
-        figures=_figures(stage, usage, mode, total),
-        rows=_usage_rows(requests),
-        banner=_banner(stage, ended) if stage.status == Stage.Status.ERROR else None,
-        receipt=_receipt(stage, ended, runs, total)
+        figures=figures_of(stage, usage, mode, total),
+        rows=usage_rows(requests),
+        banner=banner_of(stage, ended) if stage.status == Stage.Status.ERROR else None,
+        receipt=receipt_of(stage, ended, runs, total)
         if stage.status == Stage.Status.CANCEL
         else None,
         versions=versions,
@@ -226,120 +173,4 @@ def _rounds(runs: list[ToolRun]) -> tuple[Round, ...]:
     return tuple(
         Round(number, tuple(tool_card(run) for run in runs if run.round == number))
         for number in numbers
-    )
-
-
-def _sayings(answer: Message) -> tuple[Saying, ...]:
-    turns: list[dict[str, Any]] = [
-        turn for turn in answer.turns if turn.get("content") or turn.get("reasoning")
-    ]
-    if not turns and (answer.content or answer.reasoning):
-        turns = [{"content": answer.content, "reasoning": answer.reasoning}]
-    # The answer is the text of the last phase that has any, all its rounds together.
-    last = next((turn.get("phase") for turn in reversed(turns) if turn.get("content")), None)
-    return tuple(
-        Saying(
-            round=int(turn.get("round", 1)),
-            phase=str(turn.get("phase", "chat")),
-            reasoning=turn.get("reasoning") or "",
-            reasoning_words=figures.words(turn.get("reasoning") or ""),
-            blocks=_blocks(f"{answer.id}-{place}", turn.get("content") or ""),
-            is_answer=turn.get("phase") == last,
-        )
-        for place, turn in enumerate(turns)
-    )
-
-
-def _blocks(key: str, text: str) -> tuple[SafeString, ...]:
-    # An answer is written once and never changes, so its rendering can be kept.
-    name = f"chat.answer.{key}"
-    blocks: tuple[str, ...] | None = cache.get(name)
-    if blocks is None:
-        blocks = render_blocks(text)
-        cache.set(name, blocks, _RENDERED_SECONDS)
-    # What render_blocks gives has been sanitised.
-    return tuple(mark_safe(block) for block in blocks)  # noqa: S308
-
-
-def _total_ms(stage: Stage) -> float | None:
-    if "total_ms" in stage.timings:
-        return float(stage.timings["total_ms"])
-    if stage.ended_at is None:
-        return None
-    return (stage.ended_at - stage.created_at).total_seconds() * 1000
-
-
-def _totals(stage: Stage) -> list[dict[str, Any]]:
-    """What the row says of tokens, where the journal no longer says it by request."""
-    kept = [stage.usage] if isinstance(stage.usage, dict) else list(stage.usage or [])
-    # No figure is drawn for what was not reported.
-    return [entry for entry in kept if entry.get("total_tokens") or entry.get("input_tokens")]
-
-
-def _figures(stage: Stage, usage: list[dict[str, Any]], mode: str, total: float | None) -> Figures:
-    first = stage.timings.get("first_token_ms")
-    given = sum(int(entry.get("input_tokens", 0)) for entry in usage)
-    written = sum(int(entry.get("output_tokens", 0)) for entry in usage)
-    rate = ""
-    if mode == "chat" and stage.stream and written and first is not None and total:
-        seconds = (total - first) / 1000
-        rate = f"{written / seconds:.0f} tokens/s" if seconds > 0.05 else ""
-    return Figures(
-        input_tokens=figures.count(given) if usage else "",
-        output_tokens=figures.count(written) if usage else "",
-        first_token=figures.duration(first),
-        total="" if stage.is_active else figures.duration(total),
-        rate=rate,
-    )
-
-
-def _usage_rows(requests: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
-    rows = []
-    for entry in requests:
-        phase = entry.get("phase")
-        name = {"chat": "Completion", "synthesis": "Synthesis"}.get(
-            str(phase), f"Round {entry.get('round', 1)}"
-        )
-        words = (
-            f"{figures.count(int(entry.get('input_tokens', 0)))} in, "
-            f"{figures.count(int(entry.get('output_tokens', 0)))} out"
-        )
-        rows.append((name, words))
-    return tuple(rows)
-
-
-def _banner(stage: Stage, ended: dict[str, Any]) -> Banner:
-    message = stage.error_message or str(ended.get("message", "")) or "The stage failed."
-    match = _FIRST_SENTENCE.match(message)
-    kind, glyph = _QUIET_ERRORS.get(stage.error_code, ("bad", "circle-x"))
-    return Banner(
-        kind=kind,
-        glyph=glyph,
-        headline=match[1] if match else message,
-        text=match[2] if match else "",
-        code=stage.error_code,
-    )
-
-
-def _receipt(
-    stage: Stage, ended: dict[str, Any], runs: list[ToolRun], total: float | None
-) -> Receipt:
-    closed = ended.get("upstream_closed_ms")
-    finished = [run for run in runs if run.status not in ("running", "cancelled", "lost")]
-    left = [run.tool for run in runs if run.status in ("running", "cancelled", "lost")]
-    tools = ""
-    if runs:
-        tools = f"{len(finished)} of {len(runs)}"
-        if left:
-            tools += f"; {', '.join(left)} cancelled"
-    by = _BY.get(str(ended.get("by", "")), "Stopped")
-    if ended.get("by") == "shutdown":
-        by = "Stopped because Toolbench was shut down"
-    return Receipt(
-        by=by,
-        after=f"after {figures.duration(total)}" if total is not None else "",
-        upstream_closed=f"{figures.duration(closed)} after Stop"
-        if closed is not None
-        else "no request was open",
-        tools_finished=tools,
     )

@@ -192,7 +192,7 @@ def _check_shape(command: StageStart) -> None:
     if command.mode == "chat" and command.synthesis:
         raise Refused(
             "invalid_request",
-            "synthesis belongs to mode toolchain; in mode chat leave it out or false.",
+            "Synthesis belongs to mode toolchain; in mode chat leave it out or false.",
         )
     if command.retry_of and command.continue_of:
         raise Refused("invalid_request", "Give retry_of or continue_of, not both.")

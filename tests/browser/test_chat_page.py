@@ -73,13 +73,14 @@ def test_a_reload_folds_the_card_and_opening_it_draws_the_phases_again(admin_pag
     send(admin_page, WORKS)
     answer = stage(admin_page, "done").locator("[data-answer]").inner_text()
     drawn = stage(admin_page).locator(".timeline-time").all_inner_texts()
-    admin_page.evaluate("localStorage.removeItem('toolbench.open-cards')")
     admin_page.reload()
     again = stage(admin_page, "done")
     expect(again.locator("[data-answer]")).to_have_text(answer, use_inner_text=True)
     assert again.locator("[data-card]").get_attribute("open") is None
     again.locator("summary.stage-head").click()
     expect(again.locator(".timeline-time")).to_have_text(drawn)
+    admin_page.reload()
+    expect(stage(admin_page, "done").locator("[data-card]")).to_have_attribute("open", "")
 
 
 def test_tools_without_synthesis_keep_their_results_in_sight(admin_page: Any) -> None:

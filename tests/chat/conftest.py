@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from chat import lifecycle
@@ -72,7 +72,6 @@ class Listening:
     """Notes what the journal tells, and lets a test wait for it."""
 
     told: list[tuple[str, StageLog, int]] = field(default_factory=list)
-    something: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def committed(self, log: StageLog) -> None:
         self._note("committed", log)
@@ -89,13 +88,6 @@ class Listening:
     def _note(self, outcome: str, log: StageLog) -> None:
         self.told.append((outcome, log, log.committed))
         log.changed.set()
-
-    async def until(self, condition: Callable[[], bool], log: StageLog) -> None:
-        """Wait until it holds; looked at after whatever the journal tells of the log."""
-        async with asyncio.timeout(LIMIT):
-            while not condition():
-                log.changed.clear()
-                await log.changed.wait()
 
 
 @dataclass
@@ -162,6 +154,14 @@ async def rig(transactional_db: None, owner: User, route: ModelRoute) -> AsyncIt
         await asyncio.get_running_loop().run_in_executor(None, close_pool_connections)
 
 
-def in_database(function: Callable[..., R]) -> Callable[..., Awaitable[R]]:
-    """The function, awaited in the thread that has the test's own connection."""
-    return sync_to_async(function, thread_sensitive=True)
+@pytest.fixture
+def cookies(
+    owner: User, stranger: User, colleague: User, reviewer: User, admin: User
+) -> dict[str, str]:
+    """The Cookie header of each of the five people, by name."""
+    headers = {}
+    for user in (owner, stranger, colleague, reviewer, admin):
+        client = Client()
+        client.force_login(user)
+        headers[user.username] = f"sessionid={client.cookies['sessionid'].value}"
+    return headers

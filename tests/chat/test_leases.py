@@ -81,3 +81,13 @@ def test_a_cancel_asked_for_by_a_row_is_found_by_the_owner_of_the_lease(
 def test_an_admins_cancel_is_told_as_such(stage_id: UUID, admin: User) -> None:
     request_cancel(admin.pk, stage_id)
     assert requested_cancels(OWNER) == [(stage_id, "admin")]
+
+
+def test_a_lease_lasts_ten_seconds_of_the_databases_clock(stage_id: UUID) -> None:
+    before = timezone.now()
+    take_fence([stage_id], OWNER)
+    after = timezone.now()
+    expires = Stage.objects.get(pk=stage_id).lease_expires_at
+    assert expires is not None
+    slack = timedelta(milliseconds=5)
+    assert before - slack <= expires - timedelta(seconds=10) <= after + slack

@@ -78,9 +78,11 @@ def taken(text: str) -> BaseModel | BadCommand:
     try:
         return parse_command(text)
     except BadCommand as error:
-        orjson.dumps({"message": error.message, "errors": error.errors, "id": error.request_id})
-        assert all(set(problem) == {"loc", "msg"} for problem in error.errors)
-        return error
+        refused = error
+    told = {"message": refused.message, "errors": refused.errors, "id": refused.request_id}
+    assert orjson.loads(orjson.dumps(told)) == told
+    assert all(set(problem) == {"loc", "msg"} for problem in refused.errors)
+    return refused
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command["type"])

@@ -21,7 +21,12 @@ export function announceSentences(key, text, { finished = false } = {}) {
   if (!finished) for (const match of fresh.matchAll(SENTENCE)) length = match.index + match[0].length;
   if (length === 0) return;
   said.set(key, from + length);
-  announce(fresh.slice(0, length).trim());
+  announce(withoutMarks(fresh.slice(0, length)).trim());
+}
+
+// Markdown's marks are for the eye.
+function withoutMarks(text) {
+  return text.replace(/^\s*```.*$/gm, "").replace(/[#*_`>|]+/g, "");
 }
 
 function speak() {

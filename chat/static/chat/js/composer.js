@@ -36,7 +36,10 @@ export class Composer extends EventTarget {
     this.#draft.addEventListener("input", () => this.#typed());
     this.#draft.addEventListener("keydown", (event) => this.#key(event));
     this.#stop.addEventListener("click", () => this.stop());
-    root.querySelector("[data-unqueue]").addEventListener("click", () => this.#takeBack());
+    root.querySelector("[data-unqueue]").addEventListener("click", () => {
+      this.#takeBack();
+      this.#draft.focus();
+    });
     connection.addEventListener("frame", ({ detail }) => this.#frame(detail));
     connection.addEventListener("state", ({ detail }) => {
       if (detail.name === "live" && this.#pending) connection.send(this.#pending.command);
@@ -59,6 +62,11 @@ export class Composer extends EventTarget {
     this.#draft.focus();
   }
 
+  // Nothing runs that the queue could wait for.
+  unqueue() {
+    if (this.#queued && !this.isBusy && !this.#pending) this.#takeBack();
+  }
+
   // Gives words back that did not reach the model; never over what is being typed.
   giveBack(text) {
     if (this.#draft.value.trim() !== "") return false;
@@ -70,9 +78,7 @@ export class Composer extends EventTarget {
   setBusy(stageId) {
     this.#busy = stageId;
     if (stageId === null && this.#queued && !this.#pending) {
-      const text = this.#queued;
-      this.#setQueued("");
-      this.start({ prompt: text }, { from: "queue" });
+      this.start({ prompt: this.#queued }, { from: "queue" });
     }
     this.#draw();
   }
@@ -81,8 +87,9 @@ export class Composer extends EventTarget {
     const prompt = this.#draft.value.trim();
     if (!prompt || this.#pending) return;
     if (this.isBusy) {
-      this.#setQueued(this.#queued ? `${this.#queued}\n\n${prompt}` : prompt);
+      const queued = this.#queued ? `${this.#queued}\n\n${prompt}` : prompt;
       this.#clear();
+      this.#setQueued(queued);
     } else this.start({ prompt });
   }
 
@@ -130,13 +137,14 @@ export class Composer extends EventTarget {
       const before = this.conversationId;
       this.conversationId = frame.conversation_id;
       this.parentMessageId = null;
-      if (from === "draft" && start.prompt) this.#clear(before);
+      if (from === "queue") this.#setQueued("");
+      else if (start.prompt) this.#clear(before);
       if (start.routeSlug) this.#choices.chooseRoute(start.routeSlug);
       const detail = { stageId: frame.stage_id, conversationId: frame.conversation_id, start };
       this.dispatchEvent(new CustomEvent("accepted", { detail }));
     } else if (frame.type === "rejected") {
       this.#pending = null;
-      if (from === "queue" && !this.giveBack(start.prompt)) this.#setQueued(start.prompt);
+      if (from === "queue") this.#takeBack();
       this.#refuse(frame.message);
     }
     this.#draw();
@@ -160,7 +168,7 @@ export class Composer extends EventTarget {
   #save() {
     clearTimeout(this.#saver);
     const text = this.#draft.value;
-    const kept = saveDraft(this.conversationId, text);
+    const kept = saveDraft(this.conversationId, text, this.#queued);
     const words = kept ? "Draft saved." : "Draft not saved: this browser keeps nothing.";
     setText(document.querySelector("[data-draft-state]"), text ? words : "");
     this.#draw();
@@ -168,8 +176,10 @@ export class Composer extends EventTarget {
 
   #restore() {
     // The browser may have put text back by itself; ours is the newer one.
-    this.#draft.value = readDraft(this.conversationId) || this.#draft.value;
     this.#queued = readQueued(this.conversationId);
+    const kept = readDraft(this.conversationId);
+    const own = this.#queued && kept.startsWith(this.#queued) ? kept.slice(this.#queued.length).trimStart() : kept;
+    this.#draft.value = own || this.#draft.value;
     if (this.#draft.value) setText(document.querySelector("[data-draft-state]"), "Draft saved.");
     this.#draw();
   }
@@ -185,13 +195,15 @@ export class Composer extends EventTarget {
   #setQueued(text) {
     this.#queued = text;
     saveQueued(this.conversationId, text);
+    saveDraft(this.conversationId, this.#draft.value, text);
     this.#draw();
   }
 
   #takeBack() {
     const text = this.#queued;
     this.#setQueued("");
-    this.fill(this.#draft.value ? `${text}\n\n${this.#draft.value}` : text);
+    this.#draft.value = [text, this.#draft.value].filter(Boolean).join("\n\n");
+    this.#save();
   }
 
   #refuse(message) {

@@ -1,13 +1,30 @@
-// Drafts per conversation: what was typed stays until the server has accepted it.
+// Drafts per conversation: what was typed stays until the server has accepted it. What waits for a
+// stage to end belongs to this tab, or two tabs would both send it; its words are in the draft too,
+// so that they outlive the tab.
 import { recall, remember } from "./storage.js";
 
 const name = (conversationId) => `draft.${conversationId ?? "new"}`;
+const queue = (conversationId) => `toolbench.queued.${conversationId ?? "new"}`;
 
 export const readDraft = (conversationId) => recall(name(conversationId), "");
 
-export const saveDraft = (conversationId, text) => remember(name(conversationId), text);
+export function saveDraft(conversationId, text, queued = "") {
+  return remember(name(conversationId), [queued, text].filter(Boolean).join("\n\n"));
+}
 
-export const readQueued = (conversationId) => recall(`queued.${conversationId ?? "new"}`, "");
+export function readQueued(conversationId) {
+  try {
+    return sessionStorage.getItem(queue(conversationId)) ?? "";
+  } catch {
+    return "";
+  }
+}
 
-export const saveQueued = (conversationId, text) =>
-  remember(`queued.${conversationId ?? "new"}`, text);
+export function saveQueued(conversationId, text) {
+  try {
+    if (text) sessionStorage.setItem(queue(conversationId), text);
+    else sessionStorage.removeItem(queue(conversationId));
+  } catch {
+    // Nothing is kept; the words are still on the page.
+  }
+}

@@ -29,6 +29,7 @@ watchCopying(transcriptRoot);
 
 const composer = page.may_write ? startComposer() : null;
 transcript.adopt();
+composer?.unqueue();
 if (page.conversation_id) connection.watch(page.conversation_id);
 connection.open();
 

@@ -32,7 +32,8 @@ function addRound(stage, round, { rows, calls, start, end, from }) {
   const stamped = stamps.length ? Math.min(...stamps) - start : null;
   const first = stamped !== null && isNumber(reported) ? Math.min(stamped, reported) : stamped;
   const told = lasts.length ? Math.max(...lasts) - start : null;
-  const over = allChecked || stage.endedAt !== null || synthesisBegan(stage);
+  // A turn that was cut off lasted to the end of its stage.
+  const over = allChecked || stage.status === "done" || synthesisBegan(stage);
   const spokenTo = over && told !== null ? told : end;
   addSpan(rows.completion, from, first, first === null ? end : spokenTo);
   if (checks.length === 0) return spokenTo;
@@ -73,7 +74,8 @@ function addSynthesis(stage, { rows, start, end, from }) {
   const said = stage.sayings.find((s) => s.phase === "synthesis");
   const asked = stage.summaries.length > 0;
   if (!said && !(stage.synthesis && asked && stage.endedAt === null)) return;
-  addSpan(rows.synthesis, from, said ? said.firstAt - start : null, said && stage.endedAt !== null ? said.lastAt - start : end);
+  const to = said && stage.status === "done" ? said.lastAt - start : end;
+  addSpan(rows.synthesis, from, said ? said.firstAt - start : null, to);
 }
 
 // Faint while waiting for the first token, solid after it.

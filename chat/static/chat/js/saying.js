@@ -1,13 +1,16 @@
 // What the model says in one phase of one round: reasoning as text, the answer as the server's
-// sanitised blocks. Until the first of those has come, the answer is shown as plain text.
+// sanitised blocks. Where those are late, the answer is shown as plain text until they come.
 import { clone, setText } from "./templates.js";
 import { words } from "./figures.js";
+
+const PATIENCE_MS = 400;
 
 export class SayingView {
   #reasoning;
   #answer;
   #tail;
   #hasHtml = false;
+  #since = 0;
 
   constructor(root) {
     this.root = root;
@@ -30,7 +33,9 @@ export class SayingView {
     this.root.toggleAttribute("data-aside", !isAnswer && !live);
     this.#answer.toggleAttribute("data-live", live && saying.content !== "");
     if (saying.reasoning) this.#drawReasoning(saying, live);
-    if (!this.#hasHtml && saying.content) {
+    if (saying.content) this.#since ||= performance.now();
+    const late = !live || performance.now() - this.#since > PATIENCE_MS;
+    if (!this.#hasHtml && saying.content && late) {
       this.#tail.classList.add("plain");
       setText(this.#tail, saying.content);
     }

@@ -1,5 +1,5 @@
 // Follows the newest lines only while the reader is at the bottom; else a button leads there.
-const NEAR = 48;
+const NEAR = 24;
 
 export class BottomFollower {
   #box;
@@ -30,6 +30,8 @@ export class BottomFollower {
   }
 
   grew() {
+    // The reader may have gone up since the last frame, and the event that says so be still to come.
+    this.#looked();
     if (this.#following) this.toBottom();
     else this.#button.hidden = this.#distance() < NEAR;
   }

@@ -62,7 +62,7 @@ export class Connection extends EventTarget {
   }
 
   follow(stageId, { after = 0, html = false, subscribed = false } = {}) {
-    this.#stages.set(stageId, { after, html, checked: 0 });
+    this.#stages.set(stageId, { after, html, asked: false });
     if (!subscribed) this.#subscribe(stageId);
   }
 
@@ -99,16 +99,27 @@ export class Connection extends EventTarget {
     const frame = JSON.parse(text);
     if (frame.type === "event") this.#event(frame);
     else if (frame.type === "pong") this.#pong(frame.stages ?? {});
-    else this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
+    else {
+      if (frame.type === "subscribed" && frame.stage_id) this.#subscribed(frame);
+      this.dispatchEvent(new CustomEvent("frame", { detail: frame }));
+    }
+  }
+
+  // The server knows less than we have seen (a restored backup): it begins again, and so do we.
+  #subscribed(frame) {
+    const followed = this.#stages.get(frame.stage_id);
+    if (followed && frame.recovered === false) followed.after = 0;
   }
 
   #event(event) {
     const followed = this.#stages.get(event.stage_id);
     if (!followed || event.sequence_number <= followed.after) return;
     if (event.sequence_number > followed.after + 1) {
-      this.#subscribe(event.stage_id);
+      if (!followed.asked) this.#subscribe(event.stage_id);
+      followed.asked = true;
       return;
     }
+    followed.asked = false;
     followed.after = event.sequence_number;
     if (["done", "cancel", "error"].includes(event.event)) this.#stages.delete(event.stage_id);
     this.dispatchEvent(new CustomEvent("event", { detail: event }));

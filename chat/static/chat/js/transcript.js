@@ -1,13 +1,12 @@
 // The turns on the page: those the server drew, those that run, and how one becomes the other.
-import { announce, announceSentences } from "./announcer.js";
-import { sawStamp, serverNow } from "./serverclock.js";
-import { answerOf, fold, isActive, newStage } from "./stage.js";
+import { announce } from "./announcer.js";
+import { sawStamp } from "./serverclock.js";
+import { speak } from "./speech.js";
+import { fold, isActive, newStage } from "./stage.js";
 import { StageView } from "./stageview.js";
-import { carryOver, fetchTurn } from "./turnpage.js";
-import { clone, setText } from "./templates.js";
 import { enhanceResult } from "./toolcard.js";
-import { timeOfDay } from "./figures.js";
 import { recall, remember } from "./storage.js";
+import { carryOver, fetchTurn, ownMessage } from "./turnpage.js";
 
 const CARDS_REMEMBERED = 200;
 const RETRY_MS = 2_000;
@@ -126,7 +125,7 @@ export class Transcript extends EventTarget {
     }
     sawStamp(Date.parse(event.ts));
     view.schedule();
-    this.#speak(event, stage);
+    speak(event, stage);
     if (!isActive(stage)) this.#ended(view);
   }
 
@@ -137,6 +136,16 @@ export class Transcript extends EventTarget {
       for (const stage of frame.stages) this.follow(stage.stage_id);
     } else if (frame.type === "subscribed" && frame.stage_id) this.#subscribed(frame);
     else if (frame.type === "unavailable") announce(frame.message);
+    else if (frame.type === "rejected" && frame.code === "not_found") this.#gone(frame.stage_id);
+  }
+
+  // Deleted elsewhere, or no longer ours to read.
+  #gone(stageId) {
+    const view = this.#views.get(stageId);
+    if (!view || this.#replayed.has(stageId)) return;
+    view.end();
+    this.#connection.unfollow(stageId);
+    if (this.#active === stageId) this.#setActive(null);
   }
 
   #stageTold(frame) {
@@ -147,23 +156,12 @@ export class Transcript extends EventTarget {
   #subscribed(frame) {
     const view = this.#views.get(frame.stage_id);
     const ended = ["done", "cancel", "error"].includes(frame.status);
-    if (!view || !ended || this.#replayed.has(frame.stage_id)) return;
+    if (!view) return;
+    if (frame.recovered === false) Object.assign(view.stage, newStage(frame.stage_id));
+    if (!ended || this.#replayed.has(frame.stage_id)) return;
     if (frame.last_sequence_number === 0) {
       this.#connection.unfollow(frame.stage_id);
       this.#ended(view);
-    }
-  }
-
-  #speak(event, stage) {
-    const answer = answerOf(stage);
-    if (event.event === "stage_started") announce("The stage runs.");
-    else if (event.event === "tool_call") announce(`Calls ${event.data.tool}.`);
-    else if (event.event === "tool_result") announce(`${event.data.tool}: ${event.data.status}.`);
-    else if (event.event === "chat_completion_chunk" && answer) {
-      announceSentences(`${stage.id}:${answer.key}`, answer.content);
-    } else if (!isActive(stage)) {
-      if (answer) announceSentences(`${stage.id}:${answer.key}`, answer.content, { finished: true });
-      announce(event.data.message ?? { done: "Done.", cancel: "Stopped." }[event.event]);
     }
   }
 
@@ -205,7 +203,7 @@ export class Transcript extends EventTarget {
   #toggled(card) {
     const article = card.closest?.("[data-stage-id]");
     if (!article || !card.matches("[data-card]")) return;
-    this.#rememberOpen(article.dataset.stageId, card.open);
+    if (card.dataset.byHand) this.#rememberOpen(article.dataset.stageId, card.open);
     if (!card.open) return;
     for (const toolCard of card.querySelectorAll("[data-call-id]")) enhanceResult(toolCard);
     const stageId = article.dataset.stageId;
@@ -224,10 +222,13 @@ export class Transcript extends EventTarget {
   }
 
   #clicked(event) {
+    const head = event.target.closest(".stage-head");
+    if (head) head.parentElement.dataset.byHand = "yes";
     const door = event.target.closest("[data-show-card]");
     if (!door) return;
     const article = door.closest("[data-stage-id]");
     const card = article.querySelector("[data-card]");
+    card.dataset.byHand = "yes";
     if (article.dataset.mode === "chat") card.hidden = !card.hidden;
     card.open = article.dataset.mode === "chat" ? !card.hidden : !card.open;
     door.setAttribute("aria-expanded", String(card.open));
@@ -270,17 +271,6 @@ export class Transcript extends EventTarget {
   #messageOf(messageId) {
     return this.#root.querySelector(`[data-message-id="${messageId}"]`);
   }
-}
-
-function ownMessage(prompt, stageId) {
-  const article = clone("message");
-  article.dataset.pendingFor = stageId;
-  setText(article.querySelector("[data-prompt-text]"), prompt);
-  const time = article.querySelector("[data-time]");
-  const now = new Date(serverNow());
-  time.dateTime = now.toISOString();
-  setText(time, timeOfDay(now));
-  return article;
 }
 
 function openCard(article) {

@@ -1,5 +1,8 @@
-// One turn as the server draws it, and what of an old drawing lives on in the new one.
-import { localiseTimes } from "./templates.js";
+// One turn as the server draws it, what of an old drawing lives on in the new one, and the prompt
+// that stands there until the server has drawn it.
+import { timeOfDay } from "./figures.js";
+import { serverNow } from "./serverclock.js";
+import { clone, localiseTimes, setText } from "./templates.js";
 
 const FOCUSABLE = "a[href], button, summary, [tabindex]";
 
@@ -34,4 +37,15 @@ export function carryOver(old, fresh) {
   if (!old.contains(document.activeElement)) return;
   const place = [...old.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
   queueMicrotask(() => fresh.querySelectorAll(FOCUSABLE)[place]?.focus({ preventScroll: true }));
+}
+
+export function ownMessage(prompt, stageId) {
+  const article = clone("message");
+  article.dataset.pendingFor = stageId;
+  setText(article.querySelector("[data-prompt-text]"), prompt);
+  const time = article.querySelector("[data-time]");
+  const now = new Date(serverNow());
+  time.dateTime = now.toISOString();
+  setText(time, timeOfDay(now));
+  return article;
 }
