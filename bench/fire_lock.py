@@ -90,11 +90,21 @@ async def _run(rig: Rig, streams: int, lock_seconds: float, report: Report) -> N
             )
             told = any(stage_id in viewer.unavailable for viewer in (starter, tab))
             report.promise(not told, f"{kind}: a viewer was told unavailable")
-            gaps = [_events_between(viewer, stage_id, locked_at, freed_at) for viewer in (starter, tab)]
+            gaps = [
+                _events_between(viewer, stage_id, locked_at, freed_at) for viewer in (starter, tab)
+            ]
             back = [_first_after(viewer, stage_id, freed_at) for viewer in (starter, tab)]
             kinds[kind].append((stored, [held / 1024, max(gaps), max(back), lost[stage_id]]))
     report.table(
-        ("streams", "n", "ended done", "waiting at most, KiB", "seen while locked", "back after s", "lost"),
+        (
+            "streams",
+            "n",
+            "ended done",
+            "waiting at most, KiB",
+            "seen while locked",
+            "back after s",
+            "lost",
+        ),
         [
             (
                 kind,

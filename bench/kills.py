@@ -71,7 +71,7 @@ class Witness(SocketClient):
             return {"type": "duplicate"}
 
 
-def prove(rounds: int = 100, seed: int = 1) -> Report:
+def prove(rounds: int = 100, seed: int = 1, start_kills_every: int = 10) -> Report:
     """Kill so many times on one data directory."""
     report = Report(f"kill -9 at {rounds} random moments during streams")
     chance = random.Random(seed)
@@ -82,7 +82,7 @@ def prove(rounds: int = 100, seed: int = 1) -> Report:
             before = rig.database.last_row()
             witnesses = asyncio.run(_stream_until_killed(rig, chance))
             tally.kills += 1
-            if number % 10 == 9:
+            if number % start_kills_every == start_kills_every - 1:
                 _kill_while_starting(rig, chance)
                 tally.kills_while_starting += 1
             tally.restarts.append(rig.restart())
@@ -220,8 +220,7 @@ def _tell(report: Report, tally: Tally) -> None:
         ],
     )
     report.line(
-        f"Restart to /healthz: p50 {percentile(restarts, 50):.2f} s, "
-        f"max {max(restarts):.2f} s."
+        f"Restart to /healthz: p50 {percentile(restarts, 50):.2f} s, max {max(restarts):.2f} s."
     )
 
 

@@ -52,7 +52,9 @@ class Case:
         """The tool calls that the upstream makes."""
         if self.mode == "chat":
             return []
-        return list(CALLS["parallel"][:2] if self.script == "astext" else CALLS.get(self.script, ()))
+        return list(
+            CALLS["parallel"][:2] if self.script == "astext" else CALLS.get(self.script, ())
+        )
 
     @property
     def end(self) -> str:
@@ -166,9 +168,7 @@ def _events(case: Case, told: Folded) -> Iterator[str]:
     if any(u["reasoning_tokens"] != 5 or u["total_tokens"] != 46 for u in usages):
         yield f"usage {usages}"
     deltas = "".join(
-        e["data"].get("arguments", "")
-        for e in told.events
-        if e["event"] == "tool_completion_chunk"
+        e["data"].get("arguments", "") for e in told.events if e["event"] == "tool_completion_chunk"
     )
     native = case.script in ("native", "parallel", "invalid") and bool(calls)
     if case.stream and native and len(deltas) != sum(len(c["raw_arguments"]) for c in calls):
@@ -188,7 +188,7 @@ def _text(case: Case, told: Folded) -> Iterator[str]:
         yield "its reasoning is not what the model sent"
     phase = "chat" if case.mode == "chat" else "synthesis" if case.calls else "tools"
     if any(c["phase"] != phase for c in chunks):
-        yield f"its text is in phases {({c['phase'] for c in chunks})}, not {phase}"
+        yield f"its text is in phases { ({c['phase'] for c in chunks}) }, not {phase}"
     pieces = sum(1 for c in chunks if c.get("content"))
     if not case.stream and pieces != bool(wanted):
         yield f"whole, and its text came in {pieces} chunks"

@@ -67,9 +67,7 @@ def answer(request: Request) -> Script:
         return chat_stream([calls_as_text()], usage=USAGE, flavour=flavour)
     if wants_calls and name in CALLS:
         calls = [Call(*call) for call in CALLS[name]]
-        return tool_stream(
-            calls, interleaved=flavour is openai_like, usage=USAGE, flavour=flavour
-        )
+        return tool_stream(calls, interleaved=flavour is openai_like, usage=USAGE, flavour=flavour)
     return paced_text(words, flavour)
 
 

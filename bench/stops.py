@@ -79,9 +79,7 @@ async def accepted_upstream(
     return await arrived(rig, before)
 
 
-async def mid_stream(
-    client: SocketClient, stage_id: str, rig: Rig, before: int
-) -> Exchange | None:
+async def mid_stream(client: SocketClient, stage_id: str, rig: Rig, before: int) -> Exchange | None:
     """Five chunks have arrived."""
     await _until(client, stage_id, lambda told: told.names.count("chat_completion_chunk") >= 5)
     return await arrived(rig, before)
@@ -102,9 +100,7 @@ async def in_synthesis(
     client: SocketClient, stage_id: str, rig: Rig, before: int
 ) -> Exchange | None:
     """The synthesis has begun to stream."""
-    await _until(
-        client, stage_id, lambda told: told.events[-1]["data"].get("phase") == "synthesis"
-    )
+    await _until(client, stage_id, lambda told: told.events[-1]["data"].get("phase") == "synthesis")
     return await arrived(rig, before, nth=2)
 
 
@@ -200,9 +196,8 @@ def _figures(values: list[float]) -> tuple[str, str, str]:
 
 
 async def _all(rig: Rig, rounds: int, report: Report) -> list[tuple[Case, Times]]:
-    canceller = await asyncio.to_thread(_start_row_canceller, rig)
     rows = []
-    try:
+    with await asyncio.to_thread(_start_row_canceller, rig) as canceller:
         async with rig.client() as client, rig.client(ADMIN) as admin:
             # The first request of a route builds its client; that is not what is measured.
             await client.run("text 2", model_route=ROUTE)
@@ -211,9 +206,8 @@ async def _all(rig: Rig, rounds: int, report: Report) -> list[tuple[Case, Times]
                 for _ in range(rounds):
                     await _stop_once(case, rig, client, admin, canceller, times, report)
                 rows.append((case, times))
-    finally:
-        canceller.kill()
-        canceller.wait(10)
+        # The end of its input ends it.
+        _pipe(canceller.stdin).close()
     return rows
 
 
@@ -295,9 +289,7 @@ def _pipe(end: IO[str] | None) -> IO[str]:
     return end
 
 
-async def _until(
-    client: SocketClient, stage_id: str, reached: Callable[[Folded], bool]
-) -> None:
+async def _until(client: SocketClient, stage_id: str, reached: Callable[[Folded], bool]) -> None:
     async with asyncio.timeout(20):
         while (told := client.stages.get(stage_id)) is None or not reached(told):
             await client.receive()

@@ -72,7 +72,9 @@ class Database:
 
     def stages(self, after: int = 0) -> list[StoredStage]:
         """All stages with a row number above `after`, in the order in which they were stored."""
-        rows = self.query("SELECT rowid, * FROM chat_stage WHERE rowid > ? ORDER BY rowid", (after,))
+        rows = self.query(
+            "SELECT rowid, * FROM chat_stage WHERE rowid > ? ORDER BY rowid", (after,)
+        )
         return [self._with_rest(row) for row in rows]
 
     def stage(self, stage_id: str) -> StoredStage:

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 from bench.promises import faults_of, lost_or_changed
@@ -62,8 +63,7 @@ class Viewer(SocketClient):
     def longest_gap(self, stage_id: str) -> float:
         """The longest time in seconds between two events of a stage."""
         times = self.arrivals[stage_id]
-        pairs = zip(times, times[1:], strict=False)
-        return max((later - earlier for earlier, later in pairs), default=0.0)
+        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
 
     def end_of(self, stage_id: str) -> str:
         """The terminal event it got, with the code of an error."""

@@ -111,6 +111,10 @@ class SocketConsumer:
             self._delivery.end()
             await self._send({"type": "websocket.close", "code": code})
 
+    async def settled(self) -> None:
+        """Wait until all that is due has been sent."""
+        await self._delivery.settled()
+
     def foreign_subscriptions(self) -> bool:
         """Whether it follows a conversation of somebody else."""
         own = self.visitor.user_id
@@ -324,8 +328,16 @@ class SocketConsumer:
         )
 
     async def _pong(self) -> None:
-        stage_ids = list(self._delivery.subscriptions)
-        numbers = await run_in_pool(last_numbers, stage_ids) if stage_ids else {}
+        numbers: dict[str, int] = {}
+        elsewhere = []
+        for stage_id in self._delivery.subscriptions:
+            log = self._runner.journal.logs.get(stage_id)
+            if log is None:
+                elsewhere.append(stage_id)
+            else:
+                numbers[str(stage_id)] = log.committed
+        if elsewhere:
+            numbers |= await run_in_pool(last_numbers, elsewhere)
         self._tell(dump({"type": "pong", "stages": numbers}))
 
     # --- out ---

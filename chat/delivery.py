@@ -65,13 +65,14 @@ class Delivery:
         self._replies: deque[str] = deque()
         self._due: dict[Subscription, None] = {}
         self._something = asyncio.Event()
+        self._idle = asyncio.Event()
 
     # --- what is to be sent ---
 
     def tell(self, text: str) -> None:
         """Queue a frame ahead of events."""
         self._replies.append(text)
-        self._something.set()
+        self._rouse()
 
     def subscribe(self, stage_id: UUID, *, after: int, html: bool, owner_id: int) -> None:
         """Send the stage's events above `after`, stored ones first; replaces one before."""
@@ -80,7 +81,7 @@ class Delivery:
 
         def wake() -> None:
             self._due[subscription] = None
-            self._something.set()
+            self._rouse()
 
         subscription = Subscription(stage_id, owner_id, cursor, wake, after)
         self.subscriptions[stage_id] = subscription
@@ -107,12 +108,22 @@ class Delivery:
             self.unsubscribe(stage_id)
         self._replies.clear()
 
+    async def settled(self) -> None:
+        """Wait until all that is due has been sent."""
+        await self._idle.wait()
+
+    def _rouse(self) -> None:
+        self._idle.clear()
+        self._something.set()
+
     # --- sending ---
 
     async def run(self) -> None:
         """Send what is due, until cancelled or the reader is given up."""
         try:
             while True:
+                if not self._something.is_set():
+                    self._idle.set()
                 await self._something.wait()
                 self._something.clear()
                 await self._send_replies()
@@ -126,6 +137,8 @@ class Delivery:
         except Exception:
             logger.exception("Delivery to a socket ended by a bug.")
             await self._close(1011)
+        finally:
+            self._idle.set()
 
     async def _send_replies(self) -> None:
         if len(self._replies) > REPLIES_LIMIT:

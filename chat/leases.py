@@ -24,7 +24,7 @@ LEASE_RENEWAL_SECONDS = 3.0
 
 INTERRUPTED = ErrorEvent(
     code="interrupted",
-    message="Toolbench stopped while this answer was written. Everything you saw is kept. "
+    message="Toolbench restarted while this answer was written. Everything you saw is kept. "
     "Continue the answer, or start over.",
     retryable=True,
 )

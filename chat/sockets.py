@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +17,8 @@ from chat.access import Visitor
 from chat.policy import reads_everything
 from chat.protocol import CLOSE_FORBIDDEN, CLOSE_LOGGED_OUT
 
+SETTLE_SECONDS = 2.0
+
 
 class LiveSocket(Protocol):
     """A socket as the sweep sees it."""
@@ -23,6 +27,9 @@ class LiveSocket(Protocol):
 
     def foreign_subscriptions(self) -> bool:
         """Whether it follows a conversation of somebody else."""
+
+    async def settled(self) -> None:
+        """Wait until all that is due has been sent."""
 
     async def close(self, code: int) -> None:
         """Close it with a code."""
@@ -61,7 +68,10 @@ class Sockets:
         return sum(1 for socket in self._live if socket.visitor.user_id == user_id)
 
     async def close_all(self, code: int) -> None:
-        """Close every socket with a code."""
+        """Close every socket with a code, once it was sent what is due."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await asyncio.gather(*(socket.settled() for socket in tuple(self._live)))
         for socket in tuple(self._live):
             await socket.close(code)
 

@@ -258,9 +258,9 @@ def main() -> None:
     for kind, what, answers in found:
         merged.setdefault((kind, what), {}).update(answers)
     for kind, rows in groupby(sorted(merged.items(), key=lambda row: row[0][0]), lambda r: r[0][0]):
-        print(f"\n{kind:{width}}" + "".join(f"{role:14}" for role in ROLES))
+        print(f"\n{kind:{width}}" + "".join(f"{role:17}" for role in ROLES))
         for (_, what), answers in rows:
-            print(f"{what:{width}}" + "".join(f"{answers.get(role, ''):14}" for role in ROLES))
+            print(f"{what:{width}}" + "".join(f"{answers.get(role, ''):17}" for role in ROLES))
     print("\n" + done.stdout.strip().splitlines()[-1])
     sys.exit(done.returncode)
 

@@ -15,17 +15,16 @@ BRANCH_LIMIT = 400
 
 def load_history(prompt: Message) -> tuple[ChatMessage, ...]:
     """The messages from the root to `prompt`, in order, calls and their results included."""
-    parents: dict[UUID, UUID | None] = dict(
-        Message.objects.filter(conversation_id=prompt.conversation_id).values_list(
-            "pk", "parent_id"
-        )
-    )
+    parents: dict[UUID, UUID | None] = {}
+    if prompt.parent_id is not None:
+        known = Message.objects.filter(conversation_id=prompt.conversation_id)
+        parents = dict(known.values_list("pk", "parent_id"))
     branch: list[UUID] = []
     at: UUID | None = prompt.pk
     while at is not None and len(branch) < BRANCH_LIMIT:
         branch.append(at)
         at = parents.get(at)
-    rows = Message.objects.in_bulk(branch)
+    rows = Message.objects.in_bulk(branch) if len(branch) > 1 else {prompt.pk: prompt}
     results: dict[UUID, dict[str, str]] = defaultdict(dict)
     stage_ids = [row.stage_id for row in rows.values() if row.stage_id and row.tool_calls]
     for stage_id, call_id, result in ToolRun.objects.filter(stage_id__in=stage_ids).values_list(

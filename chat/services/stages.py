@@ -10,11 +10,13 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from chat import runner as runners
 from chat.database import run_in_pool
+from chat.encryption import UndecryptableSecret
+from chat.engine.completions import RouteSettings
 from chat.engine.events import StageStarted
 from chat.engine.stage import StageRequest
 from chat.models import Conversation, Message, ModelRoute, Stage
@@ -97,19 +99,18 @@ def create_stage(user_id: int, command: StageStart, source: str, process_id: str
     """Validate a start and store its rows, the first event among them, in one transaction."""
     digest = _digest(command)
     try:
-        with transaction.atomic():
-            return _create_stage(user_id, command, source, process_id, digest)
+        return _create_stage(user_id, command, source, process_id, digest)
     except IntegrityError:
         # Two starts raced; the constraints let one through. Tell the other what it met.
-        with transaction.atomic():
-            return _create_stage(user_id, command, source, process_id, digest)
+        return _create_stage(user_id, command, source, process_id, digest)
 
 
 def _create_stage(
     user_id: int, command: StageStart, source: str, process_id: str, digest: str
 ) -> Accepted:
-    # The lock makes the count of a user's stages exact where transactions run side by side.
-    user = _active_user(user_id, lock=True)
+    # What can be read before or after stays out of the transaction: on SQLite it holds up the
+    # journal of every other stage.
+    user = _active_user(user_id)
     before = Stage.objects.filter(owner=user, request_id=command.request_id).first()
     if before is not None:
         if before.request_digest != digest:
@@ -119,17 +120,52 @@ def _create_stage(
             )
         return Accepted(before.pk, before.conversation_id, None)
     _check_shape(command)
-    route = _choose_route(user, command.model_route)
+    route, route_settings = _choose_route(user, command.model_route)
     toolset = _choose_tools(user, command)
+    with transaction.atomic():
+        stage, started = _store_stage(user, command, source, process_id, digest, route, toolset)
+    is_new = command.conversation_id is None
+    request = StageRequest(
+        stage_id=stage.pk,
+        message_id=stage.message_id_reserved,
+        mode=command.mode,
+        synthesis=command.synthesis,
+        stream=command.stream,
+        history=load_history(stage.prompt_message),
+        system_prompt=stage.system_prompt,
+        toolset=toolset,
+        temperature=(stage.temperature[0], stage.temperature[1]),
+        max_tokens=(stage.max_tokens[0], stage.max_tokens[1]),
+        max_tool_rounds=route.max_tool_rounds,
+        context_budget=route.context_budget,
+        used_call_ids=frozenset() if is_new else used_call_ids(stage.conversation_id),
+    )
+    key = StageKey(
+        stage.pk,
+        stage.conversation_id,
+        stage.prompt_message_id,
+        stage.message_id_reserved,
+        user.pk,
+    )
+    return Accepted(stage.pk, stage.conversation_id, Launch(key, request, route_settings, started))
+
+
+def _store_stage(
+    user: User,
+    command: StageStart,
+    source: str,
+    process_id: str,
+    digest: str,
+    route: ModelRoute,
+    toolset: Toolset,
+) -> tuple[Stage, Row]:
+    """The rows of a start: conversation, prompt, stage and its first event."""
+    if connection.features.has_select_for_update:
+        # Makes the count of a person's stages exact where transactions run side by side.
+        _active_user(user.pk, lock=True)
     now = timezone.now()
     conversation = _choose_conversation(user, command, source)
-    _check_room(user, conversation)
-    prompt = _prompt_message(conversation, command)
-    temperature = command.temperature or [route.tool_temperature, route.synthesis_temperature]
-    max_tokens = command.max_tokens or [route.tool_max_tokens, route.synthesis_max_tokens]
-    system_prompt = (
-        _clean(command.system_prompt) if command.system_prompt is not None else route.system_prompt
-    )
+    _check_room(user, conversation, is_new=command.conversation_id is None)
     stage = Stage(
         conversation=conversation,
         owner=user,
@@ -141,11 +177,13 @@ def _create_stage(
         status=Stage.Status.RUNNING,
         route=route,
         model=route.upstream_model,
-        prompt_message=prompt,
-        system_prompt=system_prompt,
+        prompt_message=_prompt_message(conversation, command),
+        system_prompt=(
+            route.system_prompt if command.system_prompt is None else _clean(command.system_prompt)
+        ),
         tools=toolset.names(),
-        temperature=temperature,
-        max_tokens=max_tokens,
+        temperature=command.temperature or [route.tool_temperature, route.synthesis_temperature],
+        max_tokens=command.max_tokens or [route.tool_max_tokens, route.synthesis_max_tokens],
         retry_of_id=command.retry_of,
         continue_of_id=command.continue_of,
         lease_owner=process_id,
@@ -153,26 +191,11 @@ def _create_stage(
         created_at=now,
     )
     stage.save(force_insert=True)
-    Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
+    if command.conversation_id is not None:
+        Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
     started = _first_row(stage, route)
     insert_rows([(stage.pk, [started])])
-    request = StageRequest(
-        stage_id=stage.pk,
-        message_id=stage.message_id_reserved,
-        mode=command.mode,
-        synthesis=command.synthesis,
-        stream=command.stream,
-        history=load_history(prompt),
-        system_prompt=system_prompt,
-        toolset=toolset,
-        temperature=(temperature[0], temperature[1]),
-        max_tokens=(max_tokens[0], max_tokens[1]),
-        max_tool_rounds=route.max_tool_rounds,
-        context_budget=route.context_budget,
-        used_call_ids=used_call_ids(conversation.pk),
-    )
-    key = StageKey(stage.pk, conversation.pk, prompt.pk, stage.message_id_reserved, user.pk)
-    return Accepted(stage.pk, conversation.pk, Launch(key, request, route.as_settings(), started))
+    return stage, started
 
 
 def _active_user(user_id: int, *, lock: bool = False) -> User:
@@ -200,7 +223,7 @@ def _check_shape(command: StageStart) -> None:
         raise Refused("invalid_request", "The prompt is empty. Write what the model should answer.")
 
 
-def _choose_route(user: User, slug: str | None) -> ModelRoute:
+def _choose_route(user: User, slug: str | None) -> tuple[ModelRoute, RouteSettings]:
     visible = ModelRoute.objects.visible_to(user)
     if slug is None:
         route = visible.filter(enabled=True).order_by("-is_default", "pk").first()
@@ -232,7 +255,14 @@ def _choose_route(user: User, slug: str | None) -> ModelRoute:
             f"The route {route.slug} names no model or no address yet. An admin completes it in "
             "the admin panel.",
         )
-    return route
+    try:
+        return route, route.as_settings()
+    except UndecryptableSecret:
+        raise Refused(
+            "route_not_configured",
+            f"The key of the route {route.slug} cannot be read any more. An admin stores it again "
+            "in the admin panel.",
+        ) from None
 
 
 def _choose_tools(user: User, command: StageStart) -> Toolset:
@@ -264,8 +294,8 @@ def _choose_conversation(user: User, command: StageStart, source: str) -> Conver
     return conversation
 
 
-def _check_room(user: User, conversation: Conversation) -> None:
-    active = Stage.objects.active().filter(conversation=conversation).first()
+def _check_room(user: User, conversation: Conversation, *, is_new: bool) -> None:
+    active = None if is_new else Stage.objects.active().filter(conversation=conversation).first()
     if active is not None:
         raise Refused(
             "conversation_busy",
@@ -308,6 +338,8 @@ def _prompt_message(conversation: Conversation, command: StageStart) -> Message:
         ).first()
         if parent is None:
             raise not_found("message")
+    elif command.conversation_id is None:
+        parent = None
     else:
         # A prompt that got no answer is left aside, so that roles alternate for the model.
         parent = (

@@ -138,11 +138,17 @@ async def test_a_bug_in_the_engine_ends_the_stage_as_internal(
     assert await status_of(stage_id) == ("error", "internal")
 
 
+@pytest.mark.parametrize("html", [False, True])
 async def test_a_drain_cancels_what_has_not_ended_and_closes_sockets(
-    process: Process, halfway: Signal, cookies: dict[str, str], replay: ReplayServer
+    process: Process,
+    halfway: Signal,
+    cookies: dict[str, str],
+    replay: ReplayServer,
+    html: bool,
 ) -> None:
     async with Talk(cookies["owner"]) as talk:
-        stage_id = await begin(talk)
+        stage_id = (await talk.start(html=html))["stage_id"]
+        await talk.until_event(stage_id, "chat_completion_chunk")
         await within(lifecycle.drain())
         assert await talk.until_closed() == 4503
         last = [frame for frame in talk.frames if frame["type"] == "event"][-1]

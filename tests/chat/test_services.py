@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -21,6 +22,7 @@ from chat.services import (
     rename_conversation,
     request_cancel,
 )
+from chat.services.routes import save_route
 from chat.services.stages import CONTINUE_PROMPT, Accepted, create_stage
 from tools.models import ToolSetting
 
@@ -165,6 +167,16 @@ def test_a_route_that_cannot_be_used_is_refused(
     refused = refusal(owner, model_route="small")
     assert refused.code == code
     assert said in refused.message
+
+
+def test_a_route_whose_key_no_longer_opens_is_refused(
+    owner: User, route: ModelRoute, settings: Any
+) -> None:
+    save_route(route, "sk-one")
+    settings.TOOLBENCH_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    refused = refusal(owner)
+    assert refused.code == "route_not_configured"
+    assert "key of the route small" in refused.message
 
 
 # --- shape ---
