@@ -26,7 +26,7 @@ from tests.sockets import Folded, SocketClient
 
 LONGEST_LIFE = 1.6
 """Seconds of streaming within which the kill comes."""
-STARTS = (
+STARTS: tuple[dict[str, Any], ...] = (
     {"prompt": "text 60 40", "mode": "chat"},
     {"prompt": "text 400 300", "mode": "chat"},
     {"prompt": "text 10 20", "mode": "chat", "stream": False},

@@ -27,7 +27,7 @@ from tests.replay import (
 )
 from tests.replay.flavours import Call, Flavour, ollama_like, openai_like, vllm_like
 
-USAGE = {
+USAGE: Mapping[str, Any] = {
     "prompt_tokens": 12,
     "completion_tokens": 34,
     "total_tokens": 46,

@@ -17,15 +17,23 @@ from typing import IO, Any
 from bench.promises import faults_of, lost_or_changed
 from bench.report import Report, percentile
 from bench.rig import ADMIN, OWNER, ROUTE, Rig
+from bench.situations import (
+    FORECAST,
+    HOLDING,
+    accepted_upstream,
+    demo_mid_stream,
+    in_blocking_tool,
+    in_synthesis,
+    in_tool,
+    mid_stream,
+    while_collecting,
+)
 from tests.replay import Exchange, Script, never_answers, whole
 from tests.serving import ROOT
 from tests.sockets import Folded, SocketClient
 
 GOAL_MS = 250
 LEASE_RENEWAL_MS = 3000
-COMPLETIONS = "/v1/chat/completions"
-FORECAST = "/v1/forecast"
-HOLDING = "/holding"
 ENDLESS = "text 20000 50"
 # `request_cancel` as another process calls it: a stage's id per line, answered with its status.
 ROW_CANCELLER = f"""
@@ -59,73 +67,6 @@ class Times:
     closed: list[float] = field(default_factory=list)
     ended: list[float] = field(default_factory=list)
     told: list[float] = field(default_factory=list)
-
-
-async def arrived(rig: Rig, before: int, path: str = COMPLETIONS, nth: int = 1) -> Exchange:
-    """The `nth` exchange on a path since `before`; connection checks of routes come between."""
-    number = before
-    while True:
-        number += 1
-        exchange = await rig.replay.request_arrived(number)
-        nth -= exchange.request.path_only == path
-        if not nth:
-            return exchange
-
-
-async def accepted_upstream(
-    client: SocketClient, stage_id: str, rig: Rig, before: int
-) -> Exchange | None:
-    """The upstream has the request and says nothing that the client could see."""
-    return await arrived(rig, before)
-
-
-async def mid_stream(client: SocketClient, stage_id: str, rig: Rig, before: int) -> Exchange | None:
-    """Five chunks have arrived."""
-    await _until(client, stage_id, lambda told: told.names.count("chat_completion_chunk") >= 5)
-    return await arrived(rig, before)
-
-
-async def while_collecting(
-    client: SocketClient, stage_id: str, rig: Rig, before: int
-) -> Exchange | None:
-    """A whole-response stage, whose upstream has sent some of the text."""
-    exchange = await arrived(rig, before)
-    async with asyncio.timeout(10):
-        while exchange.bytes_sent < 4000:
-            await asyncio.sleep(0.005)
-    return exchange
-
-
-async def in_synthesis(
-    client: SocketClient, stage_id: str, rig: Rig, before: int
-) -> Exchange | None:
-    """The synthesis has begun to stream."""
-    await _until(client, stage_id, lambda told: told.events[-1]["data"].get("phase") == "synthesis")
-    return await arrived(rig, before, nth=2)
-
-
-async def in_tool(client: SocketClient, stage_id: str, rig: Rig, before: int) -> Exchange | None:
-    """The tool has sent its own request and waits for the answer."""
-    exchange = await arrived(rig, before, FORECAST)
-    await _until(client, stage_id, lambda told: "tool_call" in told.names)
-    return exchange
-
-
-async def in_blocking_tool(
-    client: SocketClient, stage_id: str, rig: Rig, before: int
-) -> Exchange | None:
-    """The tool has told that it runs, and now holds its thread."""
-    await arrived(rig, before, HOLDING)
-    await _until(client, stage_id, lambda told: "tool_call" in told.names)
-    return None
-
-
-async def demo_mid_stream(
-    client: SocketClient, stage_id: str, rig: Rig, before: int
-) -> Exchange | None:
-    """The demo model streams; its end of the connection is in the server itself."""
-    await _until(client, stage_id, lambda told: told.names.count("chat_completion_chunk") >= 5)
-    return None
 
 
 CHAT = {"mode": "chat", "model_route": ROUTE}
@@ -287,12 +228,6 @@ def _ask_by_row(canceller: subprocess.Popen[str], stage_id: str) -> None:
 def _pipe(end: IO[str] | None) -> IO[str]:
     assert end is not None
     return end
-
-
-async def _until(client: SocketClient, stage_id: str, reached: Callable[[Folded], bool]) -> None:
-    async with asyncio.timeout(20):
-        while (told := client.stages.get(stage_id)) is None or not reached(told):
-            await client.receive()
 
 
 def main() -> int:

@@ -91,7 +91,7 @@ class Database:
 
     def last_row(self) -> int:
         """The row number of the newest stage."""
-        return self.query("SELECT coalesce(max(rowid), 0) AS last FROM chat_stage")[0]["last"]
+        return int(self.query("SELECT coalesce(max(rowid), 0) AS last FROM chat_stage")[0]["last"])
 
     def _with_rest(self, row: dict[str, Any]) -> StoredStage:
         key = row["id"]

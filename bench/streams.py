@@ -319,16 +319,16 @@ def _write(
     print(f"Written to {path.relative_to(ROOT)}")
 
 
-def main() -> None:
-    """Read the command line and measure."""
+def main() -> int:
+    """Read the command line and measure; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 20, 100])
     parser.add_argument("--chunks", type=int, default=200)
     parser.add_argument("--per-second", type=float, default=20.0)
     parser.add_argument("--html", action="store_true", help="with rendered Markdown, as the page")
     parser.add_argument("--profile", type=Path, help="cProfile of the serving process, to a file")
-    sys.exit(run(parser.parse_args()))
+    return run(parser.parse_args())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
