@@ -12,10 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from chat.hub import Cursor
-from chat.journal import Frame
 from chat.live_rendering import LiveRendering, LiveRenderings, SectionKey, Shown
 from chat.protocol import CLOSE_SLOW_READER
 from chat.runner import Runner
+from chat.stage_log import Frame
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from chat.database import run_in_pool
-from chat.journal import PAGE, Frame, Journal, StageLog, read_after
+from chat.journal import Journal
+from chat.stage_log import PAGE, Frame, StageLog, read_after
 
 Wake = Callable[[], None]
 Tell = Callable[[str], None]

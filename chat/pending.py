@@ -17,7 +17,6 @@ from chat.engine.events import (
 )
 
 MERGE_LIMIT = 8 * 1024
-EVENT_LIMIT = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -78,24 +77,6 @@ def merge_key(event: Event) -> tuple[Any, ...] | None:
     elif isinstance(event, ToolCompletionChunk) and event.arguments is not None:
         return ("tool", event.round, event.call_id, event.index, event.tool, "arguments")
     return None
-
-
-def split_large(event: Event) -> list[Event]:
-    """The event, or its pieces where its text alone would pass the limit of one event."""
-    if not isinstance(event, ChatCompletionChunk):
-        return [event]
-    text = event.content or ""
-    # Worst case a character takes six bytes in JSON (\uXXXX).
-    step = EVENT_LIMIT // 6
-    if len(text) <= step:
-        return [event]
-    pieces: list[Event] = [
-        event.model_copy(update={"content": text[at : at + step]})
-        for at in range(0, len(text), step)
-    ]
-    if event.reasoning is not None:
-        pieces[1:] = [piece.model_copy(update={"reasoning": None}) for piece in pieces[1:]]
-    return pieces
 
 
 Item = Event | RequestSent

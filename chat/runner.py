@@ -19,11 +19,12 @@ from chat.engine.completions import RouteSettings
 from chat.engine.events import Cancel, CancelledBy, ErrorEvent
 from chat.engine.stage import StageEngine, StageRequest
 from chat.hub import Cursor, Hub
-from chat.journal import Journal, StageLog, StageLost
+from chat.journal import Journal
 from chat.leases import LEASE_RENEWAL_SECONDS, end_lost_stages, renew_leases, requested_cancels
 from chat.pending import Row
 from chat.projection import StageKey
 from chat.protocol import dump
+from chat.stage_log import StageLog, StageLost
 
 logger = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ from chat.engine.tool_calls.assembler import CallProgress, ToolCallAssembler
 from chat.engine.tool_calls.calls import AssembledCall, CallIds
 from chat.engine.tool_calls.dialect import TextCall, TextDialect
 
-# An event holds at most 64 KiB; a character takes up to four bytes.
-CHUNK_LIMIT = 16_000
+# An event holds at most 64 KiB; in JSON a character takes up to six bytes (\u0001).
+CHUNK_LIMIT = 10_000
 
 _UNASKED = "The model called a tool although none was offered; the call was left out."
 

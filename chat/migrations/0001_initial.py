@@ -11,253 +11,687 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SetupToken',
+            name="SetupToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ('-created_at',),
+                "ordering": ("-created_at",),
             },
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('source', models.CharField(choices=[('page', 'page'), ('api', 'API'), ('bench', 'bench'), ('gateway', 'gateway')], default='page', max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conversations', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("page", "page"),
+                            ("api", "API"),
+                            ("bench", "bench"),
+                            ("gateway", "gateway"),
+                        ],
+                        default="page",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conversations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-updated_at',),
-                'permissions': (('review', 'Can read every conversation'),),
+                "ordering": ("-updated_at",),
+                "permissions": (("review", "Can read every conversation"),),
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('system', 'system'), ('user', 'user'), ('assistant', 'assistant'), ('tool', 'tool')], max_length=10)),
-                ('content', models.TextField(blank=True)),
-                ('reasoning', models.TextField(blank=True)),
-                ('tool_calls', models.JSONField(blank=True, default=list)),
-                ('turns', models.JSONField(blank=True, default=list)),
-                ('tool_call_id', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat.conversation')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='chat.message')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("system", "system"),
+                            ("user", "user"),
+                            ("assistant", "assistant"),
+                            ("tool", "tool"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("content", models.TextField(blank=True)),
+                ("reasoning", models.TextField(blank=True)),
+                ("tool_calls", models.JSONField(blank=True, default=list)),
+                ("turns", models.JSONField(blank=True, default=list)),
+                ("tool_call_id", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="chat.conversation",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="chat.message",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('created_at',),
+                "ordering": ("created_at",),
             },
         ),
         migrations.CreateModel(
-            name='ModelRoute',
+            name="ModelRoute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='What requests call model_route.', unique=True)),
-                ('display_name', models.CharField(max_length=120)),
-                ('upstream_model', models.CharField(blank=True, help_text="The model's name on its server, for example qwen3:8b.", max_length=200)),
-                ('base_url', models.CharField(blank=True, help_text='For example http://127.0.0.1:11434/v1. A new scheme, host or port clears the key.', max_length=500, validators=[chat.models.routes.validate_base_url], verbose_name='base URL')),
-                ('protocol', models.CharField(default='openai', help_text='openai is the one spoken today; a stage on any other is refused.', max_length=20)),
-                ('api_key', chat.models.fields.SecretField(blank=True, editable=False, help_text='Encrypted; never shown again.', null=True, verbose_name='API key')),
-                ('enabled', models.BooleanField(default=True)),
-                ('is_default', models.BooleanField(default=False, verbose_name='default')),
-                ('system_prompt', models.TextField(blank=True, verbose_name='default system prompt')),
-                ('tool_temperature', models.FloatField(blank=True, default=0.0, help_text='For chat and the tool phase. Empty: not sent.', null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(2.0)])),
-                ('synthesis_temperature', models.FloatField(blank=True, default=0.0, help_text='Empty: not sent.', null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(2.0)])),
-                ('tool_max_tokens', models.PositiveIntegerField(blank=True, default=1024, help_text='For chat and the tool phase. Empty: no limit is sent.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('synthesis_max_tokens', models.PositiveIntegerField(blank=True, default=1024, help_text='Empty: no limit is sent.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('token_limit_fields', models.JSONField(blank=True, default=chat.models.routes.default_limit_fields, help_text="Each is set to the phase's limit: max_tokens, max_completion_tokens, options.num_predict.", validators=[chat.models.routes.validate_limit_fields])),
-                ('extra_body', models.JSONField(blank=True, default=dict, help_text="Merged into every request's body.", validators=[chat.models.routes.validate_object])),
-                ('context_budget', models.PositiveIntegerField(blank=True, default=24000, help_text='In tokens, estimated. Older turns are left out above it. Empty: none are.', null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('max_tool_rounds', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(32)])),
-                ('connect_seconds', models.FloatField(default=10.0, validators=[django.core.validators.MinValueValidator(0.1)])),
-                ('first_token_seconds', models.FloatField(default=300.0, validators=[django.core.validators.MinValueValidator(0.1)])),
-                ('between_tokens_seconds', models.FloatField(default=60.0, validators=[django.core.validators.MinValueValidator(0.1)])),
-                ('total_seconds', models.FloatField(default=1800.0, validators=[django.core.validators.MinValueValidator(0.1)])),
-                ('text_dialect', models.CharField(choices=[('auto', 'auto'), ('json', 'JSON'), ('off', 'off')], default='auto', help_text='How calls written as text are read.', max_length=40)),
-                ('check_status', models.CharField(choices=[('unknown', 'not checked yet'), ('checking', 'being checked'), ('online', 'online'), ('offline', 'offline')], default='unknown', editable=False, max_length=10)),
-                ('check_text', models.TextField(blank=True, editable=False)),
-                ('check_models', models.JSONField(default=list, editable=False)),
-                ('checked_at', models.DateTimeField(editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('groups', models.ManyToManyField(blank=True, help_text='Who may use it; none means everybody.', to='auth.group')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "slug",
+                    models.SlugField(help_text="What requests call model_route.", unique=True),
+                ),
+                ("display_name", models.CharField(max_length=120)),
+                (
+                    "upstream_model",
+                    models.CharField(
+                        blank=True,
+                        help_text="The model's name on its server, for example qwen3:8b.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "base_url",
+                    models.CharField(
+                        blank=True,
+                        help_text="For example http://127.0.0.1:11434/v1. A new scheme, host or port clears the key.",
+                        max_length=500,
+                        validators=[chat.models.routes.validate_base_url],
+                        verbose_name="base URL",
+                    ),
+                ),
+                (
+                    "protocol",
+                    models.CharField(
+                        default="openai",
+                        help_text="openai is the one spoken today; a stage on any other is refused.",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "api_key",
+                    chat.models.fields.SecretField(
+                        blank=True,
+                        editable=False,
+                        help_text="Encrypted; never shown again.",
+                        null=True,
+                        verbose_name="API key",
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("is_default", models.BooleanField(default=False, verbose_name="default")),
+                (
+                    "system_prompt",
+                    models.TextField(blank=True, verbose_name="default system prompt"),
+                ),
+                (
+                    "tool_temperature",
+                    models.FloatField(
+                        blank=True,
+                        default=0.0,
+                        help_text="For chat and the tool phase. Empty: not sent.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(2.0),
+                        ],
+                    ),
+                ),
+                (
+                    "synthesis_temperature",
+                    models.FloatField(
+                        blank=True,
+                        default=0.0,
+                        help_text="Empty: not sent.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(2.0),
+                        ],
+                    ),
+                ),
+                (
+                    "tool_max_tokens",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        default=1024,
+                        help_text="For chat and the tool phase. Empty: no limit is sent.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "synthesis_max_tokens",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        default=1024,
+                        help_text="Empty: no limit is sent.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "token_limit_fields",
+                    models.JSONField(
+                        blank=True,
+                        default=chat.models.routes.default_limit_fields,
+                        help_text="Each is set to the phase's limit: max_tokens, max_completion_tokens, options.num_predict.",
+                        validators=[chat.models.routes.validate_limit_fields],
+                    ),
+                ),
+                (
+                    "extra_body",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="Merged into every request's body.",
+                        validators=[chat.models.routes.validate_object],
+                    ),
+                ),
+                (
+                    "context_budget",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        default=24000,
+                        help_text="In tokens, estimated. Older turns are left out above it. Empty: none are.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "max_tool_rounds",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(32),
+                        ],
+                    ),
+                ),
+                (
+                    "connect_seconds",
+                    models.FloatField(
+                        default=10.0, validators=[django.core.validators.MinValueValidator(0.1)]
+                    ),
+                ),
+                (
+                    "first_token_seconds",
+                    models.FloatField(
+                        default=300.0, validators=[django.core.validators.MinValueValidator(0.1)]
+                    ),
+                ),
+                (
+                    "between_tokens_seconds",
+                    models.FloatField(
+                        default=60.0, validators=[django.core.validators.MinValueValidator(0.1)]
+                    ),
+                ),
+                (
+                    "total_seconds",
+                    models.FloatField(
+                        default=1800.0, validators=[django.core.validators.MinValueValidator(0.1)]
+                    ),
+                ),
+                (
+                    "text_dialect",
+                    models.CharField(
+                        choices=[("auto", "auto"), ("json", "JSON"), ("off", "off")],
+                        default="auto",
+                        help_text="How calls written as text are read.",
+                        max_length=40,
+                    ),
+                ),
+                (
+                    "check_status",
+                    models.CharField(
+                        choices=[
+                            ("unknown", "not checked yet"),
+                            ("checking", "being checked"),
+                            ("online", "online"),
+                            ("offline", "offline"),
+                        ],
+                        default="unknown",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("check_text", models.TextField(blank=True, editable=False)),
+                ("check_models", models.JSONField(default=list, editable=False)),
+                ("checked_at", models.DateTimeField(editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Who may use it; none means everybody.",
+                        to="auth.group",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-is_default', 'display_name', 'slug'),
+                "ordering": ("-is_default", "display_name", "slug"),
             },
         ),
         migrations.CreateModel(
-            name='Stage',
+            name="Stage",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('request_id', models.UUIDField()),
-                ('request_digest', models.CharField(max_length=64)),
-                ('mode', models.CharField(choices=[('chat', 'chat'), ('toolchain', 'toolchain')], max_length=10)),
-                ('synthesis', models.BooleanField(default=False)),
-                ('stream', models.BooleanField(default=True)),
-                ('status', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('waiting', 'waiting'), ('done', 'done'), ('cancel', 'cancelled'), ('error', 'failed')], default='queued', max_length=10)),
-                ('model', models.CharField(max_length=200)),
-                ('message_id_reserved', models.UUIDField(default=uuid.uuid4, help_text='The id its answer gets; `done` names it.')),
-                ('system_prompt', models.TextField(blank=True)),
-                ('tools', models.JSONField(default=list)),
-                ('temperature', models.JSONField(default=list)),
-                ('max_tokens', models.JSONField(default=list)),
-                ('lease_owner', models.CharField(blank=True, max_length=64)),
-                ('lease_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('cancel_requested_at', models.DateTimeField(blank=True, null=True)),
-                ('requests', models.JSONField(default=list, help_text='What was sent upstream in each round: by reference, no keys.')),
-                ('finish_reason', models.CharField(blank=True, max_length=60)),
-                ('error_code', models.CharField(blank=True, max_length=40)),
-                ('error_message', models.TextField(blank=True)),
-                ('usage', models.JSONField(default=dict)),
-                ('timings', models.JSONField(default=dict)),
-                ('repairs_count', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('cancel_requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('continue_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='continuations', to='chat.stage')),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stages', to='chat.conversation')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stages', to=settings.AUTH_USER_MODEL)),
-                ('prompt_message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answering_stages', to='chat.message')),
-                ('retry_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='chat.stage')),
-                ('route', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stages', to='chat.modelroute')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("request_id", models.UUIDField()),
+                ("request_digest", models.CharField(max_length=64)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("chat", "chat"), ("toolchain", "toolchain")], max_length=10
+                    ),
+                ),
+                ("synthesis", models.BooleanField(default=False)),
+                ("stream", models.BooleanField(default=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("waiting", "waiting"),
+                            ("done", "done"),
+                            ("cancel", "cancelled"),
+                            ("error", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("model", models.CharField(max_length=200)),
+                (
+                    "message_id_reserved",
+                    models.UUIDField(
+                        default=uuid.uuid4, help_text="The id its answer gets; `done` names it."
+                    ),
+                ),
+                ("system_prompt", models.TextField(blank=True)),
+                ("tools", models.JSONField(default=list)),
+                ("temperature", models.JSONField(default=list)),
+                ("max_tokens", models.JSONField(default=list)),
+                ("lease_owner", models.CharField(blank=True, max_length=64)),
+                ("lease_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("cancel_requested_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "requests",
+                    models.JSONField(
+                        default=list,
+                        help_text="What was sent upstream in each round: by reference, no keys.",
+                    ),
+                ),
+                ("finish_reason", models.CharField(blank=True, max_length=60)),
+                ("error_code", models.CharField(blank=True, max_length=40)),
+                ("error_message", models.TextField(blank=True)),
+                ("usage", models.JSONField(default=dict)),
+                ("timings", models.JSONField(default=dict)),
+                ("repairs_count", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "cancel_requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "continue_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="continuations",
+                        to="chat.stage",
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="stages",
+                        to="chat.conversation",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stages",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "prompt_message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answering_stages",
+                        to="chat.message",
+                    ),
+                ),
+                (
+                    "retry_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="retries",
+                        to="chat.stage",
+                    ),
+                ),
+                (
+                    "route",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stages",
+                        to="chat.modelroute",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('created_at',),
+                "ordering": ("created_at",),
             },
         ),
         migrations.AddField(
-            model_name='message',
-            name='stage',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='message', to='chat.stage'),
+            model_name="message",
+            name="stage",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="message",
+                to="chat.stage",
+            ),
         ),
         migrations.CreateModel(
-            name='StageEvent',
+            name="StageEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence_number', models.PositiveIntegerField()),
-                ('ts', models.DateTimeField()),
-                ('event', models.CharField(max_length=30)),
-                ('data', models.TextField()),
-                ('stage', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='chat.stage')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sequence_number", models.PositiveIntegerField()),
+                ("ts", models.DateTimeField()),
+                ("event", models.CharField(max_length=30)),
+                ("data", models.TextField()),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="chat.stage",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('stage', 'sequence_number'),
+                "ordering": ("stage", "sequence_number"),
             },
         ),
         migrations.CreateModel(
-            name='ToolRun',
+            name="ToolRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('call_id', models.CharField(max_length=200)),
-                ('upstream_id', models.CharField(blank=True, max_length=200)),
-                ('round', models.PositiveSmallIntegerField()),
-                ('tool', models.CharField(max_length=200)),
-                ('origin', models.CharField(max_length=60)),
-                ('raw_arguments', models.TextField(blank=True)),
-                ('arguments', models.JSONField(blank=True, null=True)),
-                ('valid', models.BooleanField()),
-                ('errors', models.JSONField(blank=True, default=list)),
-                ('repairs', models.JSONField(blank=True, default=list)),
-                ('status', models.CharField(choices=[('running', 'running'), ('ok', 'ok'), ('error', 'failed'), ('invalid', 'invalid'), ('timeout', 'timed out'), ('denied', 'denied'), ('cancelled', 'cancelled'), ('lost', 'lost')], default='running', max_length=10)),
-                ('result', models.TextField(blank=True, help_text='What the model read.')),
-                ('whole_result', models.TextField(blank=True, help_text='The whole output where the model read a part.', null=True)),
-                ('error', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('duration_ms', models.PositiveIntegerField(blank=True, null=True)),
-                ('stage', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tool_runs', to='chat.stage')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("call_id", models.CharField(max_length=200)),
+                ("upstream_id", models.CharField(blank=True, max_length=200)),
+                ("round", models.PositiveSmallIntegerField()),
+                ("tool", models.CharField(max_length=200)),
+                ("origin", models.CharField(max_length=60)),
+                ("raw_arguments", models.TextField(blank=True)),
+                ("arguments", models.JSONField(blank=True, null=True)),
+                ("valid", models.BooleanField()),
+                ("errors", models.JSONField(blank=True, default=list)),
+                ("repairs", models.JSONField(blank=True, default=list)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("running", "running"),
+                            ("ok", "ok"),
+                            ("error", "failed"),
+                            ("invalid", "invalid"),
+                            ("timeout", "timed out"),
+                            ("denied", "denied"),
+                            ("cancelled", "cancelled"),
+                            ("lost", "lost"),
+                        ],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("result", models.TextField(blank=True, help_text="What the model read.")),
+                (
+                    "whole_result",
+                    models.TextField(
+                        blank=True,
+                        help_text="The whole output where the model read a part.",
+                        null=True,
+                    ),
+                ),
+                ("error", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("duration_ms", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "stage",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tool_runs",
+                        to="chat.stage",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('stage', 'id'),
+                "ordering": ("stage", "id"),
             },
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['owner', 'source', '-updated_at'], name='conversation_list'),
+            model_name="conversation",
+            index=models.Index(fields=["owner", "source", "-updated_at"], name="conversation_list"),
         ),
         migrations.AddConstraint(
-            model_name='modelroute',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='one_default_route'),
+            model_name="modelroute",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_default", True)),
+                fields=("is_default",),
+                name="one_default_route",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelroute',
-            constraint=models.CheckConstraint(condition=models.Q(('max_tool_rounds__gte', 1)), name='route_has_a_tool_round'),
+            model_name="modelroute",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_tool_rounds__gte", 1)), name="route_has_a_tool_round"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelroute',
-            constraint=models.CheckConstraint(condition=models.Q(('connect_seconds__gt', 0), ('first_token_seconds__gt', 0), ('between_tokens_seconds__gt', 0), ('total_seconds__gt', 0)), name='route_time_limits_positive'),
+            model_name="modelroute",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("connect_seconds__gt", 0),
+                    ("first_token_seconds__gt", 0),
+                    ("between_tokens_seconds__gt", 0),
+                    ("total_seconds__gt", 0),
+                ),
+                name="route_time_limits_positive",
+            ),
         ),
         migrations.AddIndex(
-            model_name='stage',
-            index=models.Index(condition=models.Q(('status__in', ('queued', 'running', 'waiting'))), fields=['lease_expires_at'], name='active_stage_leases'),
+            model_name="stage",
+            index=models.Index(
+                condition=models.Q(("status__in", ("queued", "running", "waiting"))),
+                fields=["lease_expires_at"],
+                name="active_stage_leases",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(fields=('owner', 'request_id'), name='one_stage_per_request'),
+            model_name="stage",
+            constraint=models.UniqueConstraint(
+                fields=("owner", "request_id"), name="one_stage_per_request"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('queued', 'running', 'waiting'))), fields=('conversation',), name='one_active_stage_per_conversation'),
+            model_name="stage",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ("queued", "running", "waiting"))),
+                fields=("conversation",),
+                name="one_active_stage_per_conversation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ('queued', 'running', 'waiting', 'done', 'cancel', 'error'))), name='stage_status_known'),
+            model_name="stage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ("queued", "running", "waiting", "done", "cancel", "error"))
+                ),
+                name="stage_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.CheckConstraint(condition=models.Q(('mode', 'toolchain'), models.Q(('mode', 'chat'), ('synthesis', False)), _connector='OR'), name='synthesis_in_toolchains_only'),
+            model_name="stage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("mode", "toolchain"),
+                    models.Q(("mode", "chat"), ("synthesis", False)),
+                    _connector="OR",
+                ),
+                name="synthesis_in_toolchains_only",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', True), ('status__in', ('queued', 'running', 'waiting'))), models.Q(('ended_at__isnull', False), ('status__in', ('done', 'cancel', 'error'))), _connector='OR'), name='ended_stages_say_when'),
+            model_name="stage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("ended_at__isnull", True), ("status__in", ("queued", "running", "waiting"))
+                    ),
+                    models.Q(
+                        ("ended_at__isnull", False), ("status__in", ("done", "cancel", "error"))
+                    ),
+                    _connector="OR",
+                ),
+                name="ended_stages_say_when",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['conversation', 'created_at'], name='message_order'),
+            model_name="message",
+            index=models.Index(fields=["conversation", "created_at"], name="message_order"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ('system', 'user', 'assistant', 'tool'))), name='message_role_known'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ("system", "user", "assistant", "tool"))),
+                name="message_role_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stageevent',
-            constraint=models.UniqueConstraint(fields=('stage', 'sequence_number'), name='one_event_per_number'),
+            model_name="stageevent",
+            constraint=models.UniqueConstraint(
+                fields=("stage", "sequence_number"), name="one_event_per_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stageevent',
-            constraint=models.UniqueConstraint(condition=models.Q(('event__in', ('done', 'cancel', 'error'))), fields=('stage',), name='one_terminal_event_per_stage'),
+            model_name="stageevent",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("event__in", ("done", "cancel", "error"))),
+                fields=("stage",),
+                name="one_terminal_event_per_stage",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stageevent',
-            constraint=models.CheckConstraint(condition=models.Q(('sequence_number__gte', 1)), name='events_numbered_from_one'),
+            model_name="stageevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sequence_number__gte", 1)), name="events_numbered_from_one"
+            ),
         ),
         migrations.AddIndex(
-            model_name='toolrun',
-            index=models.Index(fields=['tool', '-started_at'], name='tool_run_by_tool'),
+            model_name="toolrun",
+            index=models.Index(fields=["tool", "-started_at"], name="tool_run_by_tool"),
         ),
         migrations.AddConstraint(
-            model_name='toolrun',
-            constraint=models.UniqueConstraint(fields=('stage', 'call_id'), name='one_run_per_call'),
+            model_name="toolrun",
+            constraint=models.UniqueConstraint(
+                fields=("stage", "call_id"), name="one_run_per_call"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='toolrun',
-            constraint=models.CheckConstraint(condition=models.Q(('round__gte', 1)), name='tool_rounds_from_one'),
+            model_name="toolrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("round__gte", 1)), name="tool_rounds_from_one"
+            ),
         ),
     ]

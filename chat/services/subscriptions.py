@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from chat.journal import last_number
 from chat.models import Conversation, Stage
 from chat.services.refusals import not_found
+from chat.stage_log import last_number
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from django.utils import timezone
 from chat import lifecycle
 from chat.database import close_pool_connections, run_in_pool
 from chat.engine.events import StageStarted
-from chat.journal import Journal, StageLog
+from chat.journal import Journal
 from chat.lifecycle import Process
 from chat.models import Conversation, Message, ModelRoute, Stage
 from chat.pending import Pending, Row
 from chat.projection import StageKey, insert_rows, lease_end
+from chat.stage_log import StageLog
 from tests.replay import ReplayServer
 
 OWNER = "this-process"

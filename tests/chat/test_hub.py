@@ -9,7 +9,7 @@ import pytest
 
 from chat.engine.events import Cancel, ChatCompletionChunk, RepairEvent
 from chat.hub import Cursor, Hub
-from chat.journal import PAGE, TAIL_BYTES, TAIL_EVENTS, Frame, StageLog
+from chat.stage_log import PAGE, TAIL_BYTES, TAIL_EVENTS, Frame, StageLog
 from tests.chat.conftest import JournalRig, within
 
 

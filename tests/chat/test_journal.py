@@ -22,8 +22,8 @@ from chat.engine.events import (
     RequestSent,
     UsageEvent,
 )
-from chat.journal import HELD_BYTES, PAGE, StageLog, StageLost, last_number, read_after
 from chat.models import Stage, StageEvent
+from chat.stage_log import HELD_BYTES, PAGE, StageLog, StageLost, last_number, read_after
 from tests.chat.conftest import JournalRig, within
 
 END = Cancel(by="user", upstream_closed_ms=None)

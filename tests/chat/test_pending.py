@@ -1,4 +1,4 @@
-"""What merges while it waits, and what is split before."""
+"""What merges while it waits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chat.engine.events import (
     ToolCompletionChunk,
     UsageEvent,
 )
-from chat.pending import EVENT_LIMIT, MERGE_LIMIT, Pending, merge_key, split_large
+from chat.pending import MERGE_LIMIT, Pending, merge_key
 
 
 def said(content: str | None = "a", **more: object) -> ChatCompletionChunk:
@@ -100,24 +100,3 @@ def test_merging_keeps_the_concatenation_whatever_the_cuts(texts: list[str]) -> 
     rows = [pending.as_row(number) for number, pending in enumerate(waiting, 1)]
     assert "".join(json.loads(row.data_json)["content"] for row in rows) == "".join(texts)
     assert all(pending.size <= max(MERGE_LIMIT, 3000) for pending in waiting)
-
-
-@given(
-    st.text(st.sampled_from('a\x01"\\é\n🌱'), max_size=200),
-    st.integers(min_value=1, max_value=400),
-    st.sampled_from([None, "because"]),
-)
-def test_a_split_keeps_the_text_and_no_piece_passes_64_kib(
-    text: str, times: int, reasoning: str | None
-) -> None:
-    whole = text * times
-    pieces = split_large(said(whole, reasoning=reasoning))
-    assert "".join(piece.content or "" for piece in pieces) == whole
-    assert "".join(piece.reasoning or "" for piece in pieces) == (reasoning or "")
-    sizes = [len(Pending(piece).as_row(1).data_json.encode()) for piece in pieces]
-    assert max(sizes) <= EVENT_LIMIT + 200
-
-
-def test_only_text_is_split() -> None:
-    event = RepairEvent(code="x", detail="y" * EVENT_LIMIT)
-    assert split_large(event) == [event]

@@ -26,9 +26,10 @@ from chat.engine.events import (
     parse_event,
 )
 from chat.engine.fold import StageFold
-from chat.journal import Journal, StageLog, StageLost, read_after
+from chat.journal import Journal
 from chat.leases import INTERRUPTED, end_lost_stages, load_fold
 from chat.models import Message, ModelRoute, Stage, StageEvent, ToolRun
+from chat.stage_log import StageLog, StageLost, read_after
 from tests.chat.conftest import OWNER, JournalRig, Listening, within
 from tests.chat.engine.stages import folded
 from tests.chat.engine.test_laws import Play, drive, plays
