@@ -96,6 +96,7 @@ def prove(rounds: int = 3) -> Report:
         rig.log_in()
         asyncio.run(_replayed(rig, rounds, report))
         asyncio.run(_demo(rig, rounds, report))
+        report.promise_none(rig.errors())
     return report
 
 

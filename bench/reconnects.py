@@ -33,6 +33,7 @@ def prove(count: int = 200, slow_seconds: float = 60, seed: int = 1) -> Report:
     with Rig() as rig:
         rig.log_in()
         asyncio.run(_run(rig, count, slow_seconds, random.Random(seed), report))
+        report.promise_none(rig.errors())
     return report
 
 

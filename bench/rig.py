@@ -132,6 +132,11 @@ class Rig:
                 return int(line.split()[1]) / 1024
         raise RuntimeError("The kernel does not say how much memory the server has.")
 
+    def errors(self) -> list[str]:
+        """The lines of the server's log that tell of an error."""
+        lines = self.server.log.read_text(errors="replace").splitlines()
+        return [f"the server's log: {line}" for line in lines if " ERROR " in line]
+
     def log_tail(self, lines: int = 30) -> str:
         """The end of what the server printed."""
         if not self.server.log.exists():

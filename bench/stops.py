@@ -117,6 +117,7 @@ def prove(rounds: int = 20) -> Report:
         rig.log_in()
         rig.log_in(ADMIN)
         rows = asyncio.run(_all(rig, rounds, report))
+        report.promise_none(rig.errors())
     report.table(
         ("ms from Stop until", "n", "closed p50", "p95", "max", "end seen p50", "p95", "max"),
         [(case.name, rounds, *_figures(t.closed), *_figures(t.ended)) for case, t in rows],
