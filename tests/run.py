@@ -69,7 +69,8 @@ class Run:
         for name in self.failed:
             print(f"  {name}")
         print("\n=== Skipped" if self.skipped else "\nNothing was skipped.")
-        for line in self.skipped:
+        # Two steps collect the same module where it is left out as a whole.
+        for line in dict.fromkeys(self.skipped):
             print(f"  {line}")
         sys.stdout.flush()
         return 1 if self.failed else 0

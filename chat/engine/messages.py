@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import orjson
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedCall:
-    """A tool call as the model made it; `raw_arguments` is sent back as it came."""
+    """A tool call as the model made it; `raw_arguments` is sent back as it came, if it can be."""
 
     call_id: str
     tool: str
@@ -38,7 +41,7 @@ class ChatMessage:
                 {
                     "id": call.call_id,
                     "type": "function",
-                    "function": {"name": call.tool, "arguments": call.raw_arguments or "{}"},
+                    "function": {"name": call.tool, "arguments": sendable_arguments(call)},
                 }
                 for call in self.tool_calls
             ]
@@ -49,6 +52,21 @@ class ChatMessage:
     def as_record(self) -> dict[str, Any]:
         """The message by reference where it is stored elsewhere, else whole."""
         return self.ref if self.ref is not None else self.as_request()
+
+
+def sendable_arguments(call: RequestedCall) -> str:
+    """A call's arguments as they came; where they are no JSON object, one that quotes them.
+
+    Servers parse the calls of a history to fill their template. llama.cpp answers 500 to arguments
+    that are no JSON: one call cut off at the token limit would end the whole conversation.
+    """
+    raw = call.raw_arguments or "{}"
+    try:
+        if isinstance(orjson.loads(raw), dict):
+            return raw
+    except orjson.JSONDecodeError:
+        pass
+    return json.dumps({"invalid_json": raw}, ensure_ascii=False)
 
 
 def estimate_tokens(message: ChatMessage) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from chat.engine.completions import RouteSettings
 from chat.engine.errors import (
     UpstreamError,
@@ -23,6 +25,10 @@ _ADVICE = {
     413: "Begin a new conversation, or lower the route's context budget.",
     422: "Check the route's settings: this server may not know one of the parameters sent.",
 }
+
+_TOO_LONG = "Shorten the prompt, choose fewer tools, or begin a new conversation."
+# "exceeds the available context size" (llama.cpp), "maximum context length" (OpenAI, vLLM).
+_CONTEXT = re.compile(r"context[ _-]?(size|length|window)", re.IGNORECASE)
 
 
 def place(route: RouteSettings) -> str:
@@ -64,6 +70,11 @@ def refused(route: RouteSettings, status: int, body: bytes) -> UpstreamError:
         return UpstreamRateLimited(
             f"The model server asks for fewer requests (429). {said} "
             "Wait a little, then try again.",
+            detail,
+        )
+    if _CONTEXT.search(words):
+        return UpstreamRejected(
+            f"The request is longer than the model server takes ({status}). {said} {_TOO_LONG}",
             detail,
         )
     if status >= 500:
