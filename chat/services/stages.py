@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from chat import runner as runners
 from chat.database import run_in_pool
-from chat.encryption import UndecryptableSecret
-from chat.engine.completions import RouteSettings
 from chat.engine.events import StageStarted
 from chat.engine.stage import StageRequest
-from chat.models import Conversation, Message, ModelRoute, Stage
-from chat.models.routes import PROTOCOL_OPENAI
+from chat.models import Conversation, ModelRoute, Stage
 from chat.pending import Pending, Row
 from chat.policy import may_cancel
 from chat.projection import StageKey, insert_rows, lease_end
@@ -28,12 +24,16 @@ from chat.protocol import StageStart
 from chat.runner import Launch
 from chat.services.history import load_history, used_call_ids
 from chat.services.refusals import Refused, not_found
-from tools.base import Toolset
-from tools.registry import UnknownTools, choose_toolset
-
-CONTINUE_PROMPT = (
-    "Continue your answer exactly where it stopped. Do not repeat what you have already written."
+from chat.services.starting import (
+    check_room,
+    check_shape,
+    choose_conversation,
+    choose_route,
+    choose_tools,
+    clean,
+    prompt_message,
 )
+from tools.base import Toolset
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,9 @@ def _create_stage(
                 "This request_id was used for another request. Use a new one for each request.",
             )
         return Accepted(before.pk, before.conversation_id, None)
-    _check_shape(command)
-    route, route_settings = _choose_route(user, command.model_route)
-    toolset = _choose_tools(user, command)
+    check_shape(command)
+    route, route_settings = choose_route(user, command.model_route)
+    toolset = choose_tools(user, command)
     with transaction.atomic():
         stage, started = _store_stage(user, command, source, process_id, digest, route, toolset)
     is_new = command.conversation_id is None
@@ -163,9 +163,10 @@ def _store_stage(
     if connection.features.has_select_for_update:
         # Makes the count of a person's stages exact where transactions run side by side.
         _active_user(user.pk, lock=True)
+    conversation = choose_conversation(user, command, source)
+    check_room(user, conversation, is_new=command.conversation_id is None)
+    prompt = prompt_message(conversation, command)
     now = timezone.now()
-    conversation = _choose_conversation(user, command, source)
-    _check_room(user, conversation, is_new=command.conversation_id is None)
     stage = Stage(
         conversation=conversation,
         owner=user,
@@ -177,9 +178,9 @@ def _store_stage(
         status=Stage.Status.RUNNING,
         route=route,
         model=route.upstream_model,
-        prompt_message=_prompt_message(conversation, command),
+        prompt_message=prompt,
         system_prompt=(
-            route.system_prompt if command.system_prompt is None else _clean(command.system_prompt)
+            route.system_prompt if command.system_prompt is None else clean(command.system_prompt)
         ),
         tools=toolset.names(),
         temperature=command.temperature or [route.tool_temperature, route.synthesis_temperature],
@@ -209,154 +210,6 @@ def _active_user(user_id: int, *, lock: bool = False) -> User:
 def _digest(command: StageStart) -> str:
     body = command.model_dump(mode="json", exclude={"html"})
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _check_shape(command: StageStart) -> None:
-    if command.mode == "chat" and command.synthesis:
-        raise Refused(
-            "invalid_request",
-            "Synthesis belongs to mode toolchain; in mode chat leave it out or false.",
-        )
-    if command.retry_of and command.continue_of:
-        raise Refused("invalid_request", "Give retry_of or continue_of, not both.")
-    if not (command.prompt.strip() or command.retry_of or command.continue_of):
-        raise Refused("invalid_request", "The prompt is empty. Write what the model should answer.")
-
-
-def _choose_route(user: User, slug: str | None) -> tuple[ModelRoute, RouteSettings]:
-    visible = ModelRoute.objects.visible_to(user)
-    if slug is None:
-        route = visible.filter(enabled=True).order_by("-is_default", "pk").first()
-        if route is None:
-            raise Refused(
-                "route_not_configured",
-                "No model route is open to you. An admin adds routes in the admin panel.",
-            )
-    else:
-        route = visible.filter(slug=slug).first()
-        if route is None:
-            available = ", ".join(visible.filter(enabled=True).values_list("slug", flat=True)[:50])
-            raise Refused(
-                "unknown_route",
-                f"There is no model route “{slug[:80]}”. Available: {available or 'none'}.",
-            )
-    if not route.enabled:
-        raise Refused(
-            "route_disabled", f"The route {route.slug} is switched off. Choose another route."
-        )
-    if route.protocol != PROTOCOL_OPENAI:
-        raise Refused(
-            "unsupported_protocol",
-            f"The route {route.slug} speaks “{route.protocol}”. Only “openai” is supported.",
-        )
-    if not route.is_configured:
-        raise Refused(
-            "route_not_configured",
-            f"The route {route.slug} names no model or no address yet. An admin completes it in "
-            "the admin panel.",
-        )
-    try:
-        return route, route.as_settings()
-    except UndecryptableSecret:
-        raise Refused(
-            "route_not_configured",
-            f"The key of the route {route.slug} cannot be read any more. An admin stores it again "
-            "in the admin panel.",
-        ) from None
-
-
-def _choose_tools(user: User, command: StageStart) -> Toolset:
-    if command.mode == "chat":
-        return Toolset()
-    try:
-        toolset = choose_toolset(user, command.tools)
-    except UnknownTools as error:
-        raise Refused("invalid_request", str(error)) from None
-    if not len(toolset):
-        raise Refused(
-            "invalid_request",
-            "No tool is chosen. Choose at least one tool, or use mode chat.",
-        )
-    return toolset
-
-
-def _choose_conversation(user: User, command: StageStart, source: str) -> Conversation:
-    if command.conversation_id is None:
-        if command.retry_of or command.continue_of or command.parent_message_id:
-            raise Refused("invalid_request", "Name the conversation that this belongs to.")
-        title = " ".join(command.prompt.replace("\x00", "").split())
-        return Conversation.objects.create(
-            owner=user, title=title[:79] + "…" if len(title) > 80 else title, source=source
-        )
-    conversation = Conversation.objects.owned_by(user).filter(pk=command.conversation_id).first()
-    if conversation is None:
-        raise not_found("conversation")
-    return conversation
-
-
-def _check_room(user: User, conversation: Conversation, *, is_new: bool) -> None:
-    active = None if is_new else Stage.objects.active().filter(conversation=conversation).first()
-    if active is not None:
-        raise Refused(
-            "conversation_busy",
-            "A stage of this conversation is still running. Wait for its end or stop it.",
-            stage_id=str(active.pk),
-        )
-    limit = settings.TOOLBENCH_USER_STAGES
-    if Stage.objects.active().filter(owner=user).count() >= limit:
-        raise Refused(
-            "too_many_stages",
-            f"You have {limit} stages running, which is the limit. Wait for one to end or stop it.",
-        )
-
-
-def _prompt_message(conversation: Conversation, command: StageStart) -> Message:
-    """The user message that the stage answers: the one retried, or a new one in its place."""
-    if command.retry_of is not None:
-        retried = (
-            Stage.objects.filter(pk=command.retry_of, conversation=conversation)
-            .select_related("prompt_message")
-            .first()
-        )
-        if retried is None:
-            raise not_found("stage")
-        return retried.prompt_message
-    text = _clean(command.prompt)
-    if command.continue_of is not None:
-        parent = Message.objects.filter(
-            stage_id=command.continue_of, conversation=conversation
-        ).first()
-        if parent is None:
-            raise Refused(
-                "invalid_request",
-                "That stage left no text to continue. Start it over with retry_of.",
-            )
-        text = text if text.strip() else CONTINUE_PROMPT
-    elif command.parent_message_id is not None:
-        parent = Message.objects.filter(
-            pk=command.parent_message_id, conversation=conversation
-        ).first()
-        if parent is None:
-            raise not_found("message")
-    elif command.conversation_id is None:
-        parent = None
-    else:
-        # A prompt that got no answer is left aside, so that roles alternate for the model.
-        parent = (
-            Message.objects.filter(conversation=conversation, role=Message.Role.ASSISTANT)
-            .order_by("-created_at")
-            .first()
-        )
-    return Message.objects.create(
-        conversation=conversation, parent=parent, role=Message.Role.USER, content=text
-    )
-
-
-def _clean(text: str) -> str:
-    """Text as every database takes it: no NUL, no lone surrogates."""
-    return (
-        text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    )
 
 
 def _first_row(stage: Stage, route: ModelRoute) -> Row:

@@ -23,7 +23,8 @@ from chat.services import (
     request_cancel,
 )
 from chat.services.routes import save_route
-from chat.services.stages import CONTINUE_PROMPT, Accepted, create_stage
+from chat.services.stages import Accepted, create_stage
+from chat.services.starting import CONTINUE_PROMPT
 from tools.models import ToolSetting
 
 pytestmark = pytest.mark.django_db
