@@ -59,7 +59,10 @@ async def ask_for_models(
                 finally:
                     await answer.aclose()
     except httpx2.ConnectTimeout:
-        return Listing(None, f"{host} did not take the connection within {connect_seconds:g} s.")
+        told = f"{host} did not take the connection within {connect_seconds:g} s."
+        if base_url.startswith("https:"):
+            told += " If the server speaks plain http, write http:// into the base URL."
+        return Listing(None, told)
     except (TimeoutError, httpx2.TimeoutException):
         return Listing(
             None, f"{host} took the connection, but did not answer within {total_seconds:g} s."
@@ -105,6 +108,12 @@ def _read(answer: httpx2.Response, body: bytes, *, has_key: bool) -> Listing:
         )
     if status == 429:
         return Listing(None, "The server asks for fewer requests (429).", answers=True)
+    if status == 503:
+        return Listing(
+            None,
+            "The server answers with an error (503). It may still be loading its model: wait a "
+            "little, then check again.",
+        )
     if status != 200:
         return Listing(None, f"The server answers with an error ({status}).")
     try:

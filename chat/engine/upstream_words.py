@@ -29,6 +29,9 @@ _ADVICE = {
 _TOO_LONG = "Shorten the prompt, choose fewer tools, or begin a new conversation."
 # "exceeds the available context size" (llama.cpp), "maximum context length" (OpenAI, vLLM).
 _CONTEXT = re.compile(r"context[ _-]?(size|length|window)", re.IGNORECASE)
+_EXCESS = re.compile(
+    r"exceed|maximum|too (long|large|many)|longer|greater|not enough", re.IGNORECASE
+)
 
 
 def place(route: RouteSettings) -> str:
@@ -54,9 +57,11 @@ def timed_out(route: RouteSettings, limit: str, seconds: float) -> UpstreamTimeo
         "between tokens": "The model server fell silent in the middle of its answer.",
         "total": "The answer took longer than the route allows.",
     }[limit]
+    encrypted = limit == "connect" and route.base_url.startswith("https:")
+    hint = "If the server speaks plain http, write http:// into its base URL. " if encrypted else ""
     return UpstreamTimeout(
         f"{what} {place(route)} has a {limit} limit of {seconds:g}\u2009s. "
-        "Try again, or have an admin raise the limit of the route.",
+        f"{hint}Try again, or have an admin raise the limit of the route.",
         detail=f"limit={limit} seconds={seconds:g}",
     )
 
@@ -72,7 +77,7 @@ def refused(route: RouteSettings, status: int, body: bytes) -> UpstreamError:
             "Wait a little, then try again.",
             detail,
         )
-    if _CONTEXT.search(words):
+    if _is_too_long(words):
         return UpstreamRejected(
             f"The request is longer than the model server takes ({status}). {said} {_TOO_LONG}",
             detail,
@@ -96,10 +101,11 @@ def refused(route: RouteSettings, status: int, body: bytes) -> UpstreamError:
 
 def reported(route: RouteSettings, words: str) -> UpstreamFailed:
     """An error inside an answer that had begun well."""
+    advice = _TOO_LONG if _is_too_long(words) else "Try again, or choose another route."
     return UpstreamFailed(
         "The model server reported an error while it answered. "
         f"{place(route)} said: {_sentence(redact(words, route.api_key))} "
-        "What was said so far is kept. Try again, or choose another route."
+        f"What was said so far is kept. {advice}"
     )
 
 
@@ -120,6 +126,10 @@ def malformed(route: RouteSettings, reason: str, excerpt: str = "") -> UpstreamM
         "Check that the route's base URL leads to an OpenAI-compatible server.",
         detail,
     )
+
+
+def _is_too_long(words: str) -> bool:
+    return bool(_CONTEXT.search(words) and _EXCESS.search(words))
 
 
 def _sentence(words: str) -> str:

@@ -84,7 +84,8 @@ async def test_a_route_without_a_model_is_told_which_there_are(route: ModelRoute
         (403, "", "offline", "The server asks for a key (403), and none is stored."),
         (404, "", "unknown", "The server answers, but has no list of models at /v1/models (404)."),
         (429, "", "unknown", "The server asks for fewer requests (429)."),
-        (503, "", "offline", "The server answers with an error (503)."),
+        (503, "", "offline", "The server answers with an error (503). It may still be load"),
+        (500, "", "offline", "The server answers with an error (500)."),
         (307, "", "offline", "The server sends elsewhere (307)."),
     ],
 )
@@ -95,6 +96,16 @@ async def test_a_refusal_is_told_in_words(
         checked = await outcome(route, server.base_url, key)
     assert checked.check_status == status
     assert checked.check_text.startswith(words)
+
+
+async def test_https_to_a_server_of_plain_http_is_told_as_a_likely_mistake(
+    route: ModelRoute,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        checked = await outcome(route, f"https://127.0.0.1:{port}/v1")
+    assert checked.check_status == "offline"
+    assert "write http:// into the base URL" in checked.check_text
 
 
 async def test_the_key_is_sent_to_its_server(route: ModelRoute) -> None:

@@ -203,6 +203,44 @@ async def test_a_refusal_carries_the_upstreams_words_and_never_the_key(
     assert len(server.exchanges) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        # llama.cpp, vLLM, LM Studio.
+        ("400 Bad Request", "request (2983 tokens) exceeds the available context size (2048)"),
+        ("400 Bad Request", "This model's maximum context length is 4096 tokens."),
+        ("500 Error", "loaded with context length of only 2048 tokens, which is not enough"),
+    ],
+)
+async def test_a_request_longer_than_the_servers_context_is_told_as_such(
+    status: str, words: str
+) -> None:
+    body = json.dumps({"error": {"message": words}}).encode()
+    async with raw_server(responds(status, body)) as server:
+        async with client_of(server) as client:
+            with pytest.raises(UpstreamRejected) as caught:
+                await read(client)
+    assert words in caught.value.message
+    assert "choose fewer tools" in caught.value.message
+
+
+async def test_a_context_parameter_that_is_unknown_is_not_taken_for_a_long_request() -> None:
+    body = b'{"error":{"message":"Unknown parameter: context_length"}}'
+    async with raw_server(responds("400 Bad Request", body)) as server:
+        async with client_of(server) as client:
+            with pytest.raises(UpstreamRejected, match="may not know one of the parameters"):
+                await read(client)
+
+
+async def test_https_to_a_server_of_plain_http_is_told_as_a_likely_mistake() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1"
+        client = OpenAIClient(RawServer([]).route(base_url=url, connect_seconds=0.3))
+        with pytest.raises(UpstreamTimeout, match="write http:// into its base URL"):
+            await read(client)
+        await client.aclose()
+
+
 async def test_a_refused_connection_is_tried_three_times() -> None:
     route = RawServer([], port=a_free_port()).route()
     client = OpenAIClient(route)
