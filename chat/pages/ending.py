@@ -35,8 +35,40 @@ class Receipt:
     tools_finished: str
 
 
-def banner_of(stage: Stage, ended: dict[str, Any]) -> Banner:
-    """What to show of a failed stage: the first sentence of its message stands out."""
+def banner_of(stage: Stage, ended: dict[str, Any]) -> Banner | None:
+    """What to say of a stage that failed, or whose answer the server cut short."""
+    if stage.status == Stage.Status.DONE:
+        return _cut_short(stage)
+    if stage.status != Stage.Status.ERROR:
+        return None
+    return _failure(stage, ended)
+
+
+def _cut_short(stage: Stage) -> Banner | None:
+    if stage.finish_reason == "length":
+        limit = stage.max_tokens[1 if stage.synthesis else 0] if stage.max_tokens else None
+        shown = f" of {figures.count(limit)} tokens" if limit else ""
+        return Banner(
+            kind="quiet",
+            glyph="info",
+            headline="The answer was cut off at the token limit.",
+            text=f"It may end in mid-sentence. Raise the limit{shown} under Parameters and ask "
+            "again, or continue the answer.",
+            code="length",
+        )
+    if stage.finish_reason == "content_filter":
+        return Banner(
+            kind="warn",
+            glyph="triangle-alert",
+            headline="The model server's filter ended this answer.",
+            text="What it let through is kept. Ask in other words, or choose another route.",
+            code="content_filter",
+        )
+    return None
+
+
+def _failure(stage: Stage, ended: dict[str, Any]) -> Banner:
+    """The first sentence of its message stands out."""
     message = stage.error_message or str(ended.get("message", "")) or "The stage failed."
     match = _FIRST_SENTENCE.match(message)
     kind, glyph = _QUIET_ERRORS.get(stage.error_code, ("bad", "circle-x"))

@@ -148,13 +148,17 @@ def stage_card(
         content=content,
         figures=figures_of(stage, usage, mode, total),
         rows=usage_rows(requests),
-        banner=banner_of(stage, ended) if stage.status == Stage.Status.ERROR else None,
+        banner=banner_of(stage, ended),
         receipt=receipt_of(stage, ended, runs, total)
         if stage.status == Stage.Status.CANCEL
         else None,
         versions=versions,
         can_continue=bool(content)
-        and (stage.status == Stage.Status.CANCEL or stage.error_code == "interrupted"),
+        and (
+            stage.status == Stage.Status.CANCEL
+            or stage.error_code == "interrupted"
+            or stage.finish_reason == "length"
+        ),
         # Without synthesis the results are the answer; folded away, nothing would be left of it.
         is_open=stage.is_active or (mode == "tools" and bool(shown_runs)),
         context_tokens=int(requests[-1]["input_tokens"]) if requests else 0,

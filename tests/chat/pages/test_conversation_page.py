@@ -250,3 +250,21 @@ def test_only_routes_a_person_may_see_are_offered_and_never_their_addresses(
 
 def _normal(text: str) -> str:
     return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "words"),
+    [
+        ("length", "The answer was cut off at the token limit."),
+        ("content_filter", "The model server&#x27;s filter ended this answer."),
+    ],
+)
+def test_an_answer_that_was_cut_short_says_so(
+    talk: Talk, owner: User, client_of: ClientOf, finish_reason: str, words: str
+) -> None:
+    stage = talk.stage(talk.prompt("Go on"), finish_reason=finish_reason, max_tokens=[1024, 512])
+    talk.answer(stage, "Once upon a")
+    page = _read(client_of(owner), _page(talk))
+    assert words in page
+    assert ("limit of 1,024 tokens" in page) == (finish_reason == "length")
+    assert ("data-continue" in page) == (finish_reason == "length")
