@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from chat.policy import AnyUser, is_known, reads_everything
+from chat.policy import AnyUser, is_known, readable
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -16,11 +16,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def visible_to(self, user: AnyUser) -> ConversationQuerySet:
         """Those a person may read: their own; reviewers and admins all."""
-        if not is_known(user):
-            return self.none()
-        if reads_everything(user):
-            return self
-        return self.filter(owner=user)
+        return readable(self, user, "owner")
 
     def owned_by(self, user: AnyUser) -> ConversationQuerySet:
         """Those a person may write in."""

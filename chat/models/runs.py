@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from chat.models.stages import Stage
-from chat.policy import AnyUser, is_known, reads_everything
+from chat.policy import AnyUser, readable
 
 
 class ToolRunQuerySet(models.QuerySet["ToolRun"]):
@@ -14,11 +14,7 @@ class ToolRunQuerySet(models.QuerySet["ToolRun"]):
 
     def visible_to(self, user: AnyUser) -> ToolRunQuerySet:
         """Those of conversations a person may read."""
-        if not is_known(user):
-            return self.none()
-        if reads_everything(user):
-            return self
-        return self.filter(stage__conversation__owner=user)
+        return readable(self, user, "stage__conversation__owner")
 
 
 class ToolRun(models.Model):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat.engine.events import TERMINAL_EVENTS
 from chat.models.conversations import Conversation, Message
 from chat.models.routes import ModelRoute
-from chat.policy import AnyUser, is_known, reads_everything
+from chat.policy import AnyUser, readable
 
 ACTIVE_STATUSES = ("queued", "running", "waiting")
 
@@ -23,11 +23,7 @@ class StageQuerySet(models.QuerySet["Stage"]):
 
     def visible_to(self, user: AnyUser) -> StageQuerySet:
         """Those of conversations a person may read."""
-        if not is_known(user):
-            return self.none()
-        if reads_everything(user):
-            return self
-        return self.filter(conversation__owner=user)
+        return readable(self, user, "conversation__owner")
 
     def active(self) -> StageQuerySet:
         """Those not ended."""
