@@ -10,3 +10,9 @@ class ChatConfig(AppConfig):
 
     name = "chat"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Watch for rights that are taken away."""
+        from chat import rights
+
+        rights.watch()

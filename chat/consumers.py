@@ -20,6 +20,7 @@ from chat import protocol
 from chat.access import Visitor, identify, origin_is_allowed
 from chat.database import run_in_pool
 from chat.delivery import Delivery
+from chat.frames import last_numbers
 from chat.live_rendering import LiveRenderings
 from chat.protocol import (
     CLOSE_FORBIDDEN,
@@ -35,7 +36,7 @@ from chat.protocol import (
     rejected,
 )
 from chat.services import Refused, cancel_stage, start_stage
-from chat.services.subscriptions import find_conversation, find_stage, last_numbers
+from chat.services.subscriptions import find_conversation, find_stage
 from chat.sockets import Sockets
 
 if TYPE_CHECKING:
@@ -331,13 +332,14 @@ class SocketConsumer:
         numbers: dict[str, int] = {}
         elsewhere = []
         for stage_id in self._delivery.subscriptions:
-            log = self._runner.journal.logs.get(stage_id)
-            if log is None:
+            tail = self._runner.tail_of(stage_id)
+            if tail is None:
                 elsewhere.append(stage_id)
             else:
-                numbers[str(stage_id)] = log.committed
+                numbers[str(stage_id)] = tail.last
         if elsewhere:
-            numbers |= await run_in_pool(last_numbers, elsewhere)
+            stored = await run_in_pool(last_numbers, elsewhere)
+            numbers |= {str(stage_id): number for stage_id, number in stored.items()}
         self._tell(dump({"type": "pong", "stages": numbers}))
 
     # --- out ---

@@ -5,26 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db import DatabaseError
+
+from chat.frames import Frame
 from chat.hub import Cursor
 from chat.live_rendering import LiveRendering, LiveRenderings, SectionKey, Shown
 from chat.protocol import CLOSE_SLOW_READER
 from chat.runner import Runner
-from chat.stage_log import Frame
 
 logger = logging.getLogger(__name__)
 
 BACKLOG_EXTENSION = "toolbench.backlog"
+SEND_EXTENSION = "toolbench.send_texts"
 BACKLOG_HIGH = 256 * 1024
 BACKLOG_LOW = 64 * 1024
 SLOW_SECONDS = 30.0
 BACKLOG_POLL_SECONDS = 0.05
 FRAMES_PER_CHECK = 32
+AGAIN_SECONDS = 0.5
 REPLIES_LIMIT = 4096
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -61,11 +65,15 @@ class Delivery:
         self._backlog: Callable[[], int] | None = (scope.get("extensions") or {}).get(
             BACKLOG_EXTENSION
         )
+        self._send_texts: Callable[[Iterable[str]], None] | None = (
+            scope.get("extensions") or {}
+        ).get(SEND_EXTENSION)
         self._close = close
         self._replies: deque[str] = deque()
         self._due: dict[Subscription, None] = {}
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
+        self._is_running = False
 
     # --- what is to be sent ---
 
@@ -80,8 +88,9 @@ class Delivery:
         cursor = self._runner.cursor(stage_id, after)
 
         def wake() -> None:
-            self._due[subscription] = None
-            self._rouse()
+            if not self._send_at_once(subscription):
+                self._due[subscription] = None
+                self._rouse()
 
         subscription = Subscription(stage_id, owner_id, cursor, wake, after)
         self.subscriptions[stage_id] = subscription
@@ -120,6 +129,7 @@ class Delivery:
 
     async def run(self) -> None:
         """Send what is due, until cancelled or the reader is given up."""
+        self._is_running = True
         try:
             while True:
                 if not self._something.is_set():
@@ -138,7 +148,29 @@ class Delivery:
             logger.exception("Delivery to a socket ended by a bug.")
             await self._close(1011)
         finally:
+            self._is_running = False
             self._idle.set()
+
+    def _send_at_once(self, subscription: Subscription) -> bool:
+        """Send what is in memory without a switch of tasks, where nothing else is to be sent first
+        and the reader keeps up; whether that was all."""
+        if (
+            self._send_texts is None
+            or self._backlog is None
+            or not (self._is_running and self._idle.is_set())
+            or self._backlog() > BACKLOG_LOW
+        ):
+            return False
+        number = subscription.cursor.number
+        frames = subscription.cursor.read_memory()
+        if not frames:
+            return False
+        if len(frames) > FRAMES_PER_CHECK or frames[-1].is_terminal:
+            subscription.cursor.number = number
+            return False
+        self._send_texts([frame.text for frame in frames])
+        subscription.sent = frames[-1].number
+        return True
 
     async def _send_replies(self) -> None:
         if len(self._replies) > REPLIES_LIMIT:
@@ -149,7 +181,12 @@ class Delivery:
 
     async def _send_events(self, subscription: Subscription) -> None:
         """Send a page of a stage's new events; comes again if there may be more."""
-        frames = await subscription.cursor.read()
+        try:
+            frames = await subscription.cursor.read()
+        except DatabaseError:
+            # What is stored is read when the database is back; nobody need reconnect for it.
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._try_again, subscription)
+            return
         for at, frame in enumerate(frames):
             if at % FRAMES_PER_CHECK == 0:
                 await self._reader()
@@ -167,6 +204,10 @@ class Delivery:
                 await self._reader()
                 await self._send_text(text)
 
+    def _try_again(self, subscription: Subscription) -> None:
+        if self.subscriptions.get(subscription.stage_id) is subscription:
+            subscription.wake()
+
     async def _send_end(self, subscription: Subscription, frame: Frame) -> None:
         """The last html, then the terminal event, then the subscription is over."""
         rendering = subscription.rendering
@@ -181,6 +222,9 @@ class Delivery:
         self.unsubscribe(subscription.stage_id)
 
     async def _send_text(self, text: str) -> None:
+        if self._send_texts is not None:
+            self._send_texts((text,))
+            return
         if self._backlog is not None:
             await self._send({"type": "websocket.send", "text": text})
             return

@@ -11,8 +11,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from chat.database import run_in_pool
-from chat.journal import Journal
-from chat.stage_log import PAGE, Frame, StageLog, read_after
+from chat.frames import Frame, Tail, read_after
 
 Wake = Callable[[], None]
 Tell = Callable[[str], None]
@@ -71,41 +70,45 @@ class Hub:
         """Stages with at least one follower."""
         return list(self._stages)
 
+    def follows(self, stage_id: UUID) -> bool:
+        """Whether the stage has a follower."""
+        return stage_id in self._stages
+
+    @property
+    def followed_conversations(self) -> list[UUID]:
+        """Conversations with at least one follower."""
+        return list(self._conversations)
+
 
 class Cursor:
-    """A place in a stage's journal: reads on from memory where it can, else from the database."""
+    """A place in a stage's journal: reads on from memory where it can, else from the database.
 
-    __slots__ = ("_journal", "number", "stage_id")
+    `tail_of` gives the tail of a stage that this process runs or follows, None for any other.
+    """
 
-    def __init__(self, journal: Journal, stage_id: UUID, after: int) -> None:
-        self._journal = journal
+    __slots__ = ("_tail_of", "number", "stage_id")
+
+    def __init__(self, tail_of: Callable[[UUID], Tail | None], stage_id: UUID, after: int) -> None:
+        self._tail_of = tail_of
         self.stage_id = stage_id
         self.number = after
 
     async def read(self) -> list[Frame]:
         """The next frames in order, at most a page; empty where there is nothing new."""
-        log = self._journal.logs.get(self.stage_id)
-        if log is not None and self.number >= log.committed:
-            return []
-        frames = _from_tail(log, self.number) if log is not None else None
+        frames = self.read_memory()
         if frames is None:
             frames = await run_in_pool(read_after, self.stage_id, self.number)
+            if frames:
+                self.number = frames[-1].number
+        return frames
+
+    def read_memory(self) -> list[Frame] | None:
+        """The same without waiting, as far as memory goes; None where the database must be asked."""
+        tail = self._tail_of(self.stage_id)
+        frames = tail.after(self.number) if tail is not None else None
         if frames:
             self.number = frames[-1].number
         return frames
-
-
-def _from_tail(log: StageLog, after: int) -> list[Frame] | None:
-    """Frames after a number from the log's memory; None where memory does not reach back."""
-    tail = log.tail
-    if not tail or tail[0].number > after + 1:
-        return None
-    skip = after + 1 - tail[0].number
-    if skip >= len(tail):
-        return []
-    if len(tail) - skip == 1:
-        return [tail[-1]]
-    return [frame for frame in tail if frame.number > after][:PAGE]
 
 
 def _discard(followers: dict[UUID, set[F]], key: UUID, one: F) -> None:

@@ -14,19 +14,23 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
-from chat.database import drop_broken_connections
+from chat.database import drop_broken_connections, keep_connection
 from chat.engine.events import TERMINAL_EVENTS, Event, RequestSent
 from chat.engine.fold import StageFold
+from chat.frames import Tail, frame_of
+from chat.models import StageEvent
 from chat.pending import Item, Pending, Row, merge_key
 from chat.projection import StageKey, insert_rows, project, take_fence
-from chat.stage_log import Batch, StageLog, StageLost, frame_of
+from chat.stage_log import Batch, StageLog, StageLost
 
 logger = logging.getLogger(__name__)
 
 COMMIT_INTERVAL = 0.02
 """Seconds between two commits that hold nothing but text deltas; all else goes at once."""
+AWAY = (OperationalError, InterfaceError)
+"""What a database that is away, or a connection that it lost, raises."""
 
 
 class Listener(Protocol):
@@ -77,14 +81,29 @@ class Journal:
 
     def open(self, key: StageKey, started: Row) -> StageLog:
         """Begin to journal a stage whose first event is stored already."""
-        log = StageLog(key, started.number, StageFold(), committed=started.number)
-        log.remember([frame_of(key.stage_id, started)])
+        tail = Tail(started.number)
+        tail.remember([frame_of(key.stage_id, started)])
+        log = StageLog(key, started.number, StageFold(), tail)
         self.logs[key.stage_id] = log
         return log
+
+    def tail_of(self, stage_id: UUID) -> Tail | None:
+        """The newest frames of a stage that is journaled here."""
+        log = self.logs.get(stage_id)
+        return log.tail if log is not None else None
 
     def forget(self, log: StageLog) -> None:
         """Stop keeping a stage's tail in memory; readers go on from the database."""
         self.logs.pop(log.key.stage_id, None)
+
+    def lose(self, log: StageLog) -> None:
+        """Write no more of a stage: its lease is somebody else's."""
+        with self._condition:
+            if log.lost or log.closed:
+                return
+            log.lost = log.given_up = True
+        self._listener.taken_away(log)
+        log.changed.set()
 
     def put(self, log: StageLog, item: Item) -> None:
         """Queue what happened; raises StageLost where it can no longer be written."""
@@ -147,6 +166,7 @@ class Journal:
     # --- in the writer's thread ---
 
     def _write_forever(self) -> None:
+        keep_connection()
         last = 0.0
         while True:
             with self._condition:
@@ -194,43 +214,49 @@ class Journal:
             return
         deadline = time.monotonic() + self.retry_seconds
         wait = 0.05
+        again = False
         while True:
             try:
-                self._commit(batches)
+                self._commit(batches, again=again)
                 return
-            except OperationalError as error:
+            except AWAY as error:
                 drop_broken_connections()
+                again = True
                 if time.monotonic() + wait > deadline:
                     break
-                logger.warning("The journal cannot be written (%s); trying again.", error)
+                logger.warning("The journal cannot be written (%s); trying again.", _name(error))
                 time.sleep(wait)
                 wait = min(wait * 2, 1.0)
             except Exception as error:
                 drop_broken_connections()
-                logger.warning("A batch of the journal was refused (%s).", type(error).__name__)
+                logger.warning("A batch of the journal was refused (%s).", _name(error))
                 break
-        self._write_singly(batches)
+        self._write_singly(batches, again=again)
 
-    def _write_singly(self, batches: list[Batch]) -> None:
+    def _write_singly(self, batches: list[Batch], *, again: bool) -> None:
         """One bad row must not cost the other stages theirs."""
         database_is_away = False
         for batch in batches:
             try:
                 if database_is_away:
                     raise OperationalError("the database is away")
-                self._commit([batch])
+                self._commit([batch], again=again)
             except Exception as error:
-                database_is_away = isinstance(error, OperationalError)
+                database_is_away = isinstance(error, AWAY)
                 drop_broken_connections()
                 self._give_up(batch, error)
 
     def _give_up(self, batch: Batch, error: Exception) -> None:
         stage_id = batch.log.key.stage_id
-        logger.error("Stage %s cannot be journaled: %s", stage_id, type(error).__name__)
+        logger.error("Stage %s cannot be journaled: %s", stage_id, _name(error))
         self._tell([batch], "unwritable")
 
-    def _commit(self, batches: list[Batch]) -> None:
+    def _commit(self, batches: list[Batch], *, again: bool) -> None:
+        """Store batches in one transaction; `again` after a try whose outcome nobody told."""
         with transaction.atomic():
+            if again and _is_stored(batches):
+                self._tell(batches, "committed")
+                return
             ours = take_fence([batch.log.key.stage_id for batch in batches], self.owner)
             kept = [batch for batch in batches if batch.log.key.stage_id in ours]
             insert_rows([(batch.log.key.stage_id, batch.rows) for batch in kept])
@@ -258,8 +284,7 @@ class Journal:
             if outcome == "committed":
                 log.held -= sum(entry.size for entry in batch.entries)
                 if batch.rows:
-                    log.remember([frame_of(log.key.stage_id, row) for row in batch.rows])
-                    log.committed = batch.rows[-1].number
+                    log.tail.remember([frame_of(log.key.stage_id, row) for row in batch.rows])
                     self._listener.committed(log)
             elif not log.lost:
                 log.lost = True
@@ -268,3 +293,22 @@ class Journal:
                 else:
                     self._listener.unwritable(log)
             log.changed.set()
+
+
+def _is_stored(batches: list[Batch]) -> bool:
+    """Whether a commit whose answer was lost took place after all; it holds all or nothing.
+
+    By number and time: an event that another process wrote under this number has another time.
+    """
+    for batch in batches:
+        if batch.rows:
+            first = batch.rows[0]
+            return StageEvent.objects.filter(
+                stage_id=batch.log.key.stage_id, sequence_number=first.number, ts=first.ts
+            ).exists()
+    return False
+
+
+def _name(error: Exception) -> str:
+    """What to call an error in the log: its text may hold what was said."""
+    return type(error).__name__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import orjson
@@ -16,11 +16,12 @@ from chat.engine.events import CancelledBy, ErrorEvent, Event, parse_event
 from chat.engine.fold import StageFold
 from chat.models import ACTIVE_STATUSES, Stage, StageEvent
 from chat.pending import Pending
-from chat.projection import StageKey, end_stage, insert_rows, lease_end, project
+from chat.projection import StageKey, end_stage, insert_rows, project, take_fence
 
 logger = logging.getLogger(__name__)
 
 LEASE_RENEWAL_SECONDS = 3.0
+FENCED_AT_ONCE = 500
 
 INTERRUPTED = ErrorEvent(
     code="interrupted",
@@ -30,12 +31,12 @@ INTERRUPTED = ErrorEvent(
 )
 
 
-def renew_leases(owner: str, stage_ids: Collection[UUID]) -> None:
-    """Extend the leases of this process's stages."""
-    if stage_ids:
-        Stage.objects.filter(
-            pk__in=stage_ids, lease_owner=owner, status__in=ACTIVE_STATUSES
-        ).update(lease_expires_at=lease_end())
+def renew_leases(owner: str, stage_ids: Sequence[UUID]) -> set[UUID]:
+    """Extend the leases of this process's stages; returns those that are still its own."""
+    ours: set[UUID] = set()
+    for at in range(0, len(stage_ids), FENCED_AT_ONCE):
+        ours |= take_fence(stage_ids[at : at + FENCED_AT_ONCE], owner)
+    return ours
 
 
 def requested_cancels(owner: str) -> list[tuple[UUID, CancelledBy]]:
@@ -46,10 +47,13 @@ def requested_cancels(owner: str) -> list[tuple[UUID, CancelledBy]]:
     return [(pk, "user" if owner_id == by else "admin") for pk, owner_id, by in rows]
 
 
-def end_lost_stages(*, all_active: bool, except_for: Collection[UUID]) -> list[StageKey]:
+def end_lost_stages(
+    *, all_active: bool, except_for: Collection[UUID]
+) -> list[tuple[StageKey, int]]:
     """End active stages whose lease has passed (or all of them) as `error interrupted`.
 
-    Any number of processes may do this at once: whoever changes the row ends the stage.
+    Any number of processes may do this at once: whoever changes the row ends the stage. Returns
+    those ended here, with the number of their last event.
     """
     lost = Q(status__in=ACTIVE_STATUSES)
     if not all_active:
@@ -64,8 +68,9 @@ def end_lost_stages(*, all_active: bool, except_for: Collection[UUID]) -> list[S
     ended = []
     for key in keys:
         try:
-            if _end_lost_stage(key, lost):
-                ended.append(key)
+            number = _end_lost_stage(key, lost)
+            if number:
+                ended.append((key, number))
         except OperationalError as error:
             logger.warning("Lost stages cannot be ended now (%s); they are later.", error)
             break
@@ -75,13 +80,14 @@ def end_lost_stages(*, all_active: bool, except_for: Collection[UUID]) -> list[S
     return ended
 
 
-def _end_lost_stage(key: StageKey, lost: Q) -> bool:
+def _end_lost_stage(key: StageKey, lost: Q) -> int:
+    """The number of the event that ended it, 0 where another process was first."""
     with transaction.atomic():
         taken = Stage.objects.filter(lost, pk=key.stage_id).update(
             status=Stage.Status.ERROR, ended_at=timezone.now(), lease_owner=""
         )
         if not taken:
-            return False
+            return 0
         fold, number = load_fold(key.stage_id)
         closing: list[Event] = [*fold.closing_results("lost"), INTERRUPTED]
         rows = [Pending(event).as_row(number + at) for at, event in enumerate(closing, start=1)]
@@ -90,7 +96,7 @@ def _end_lost_stage(key: StageKey, lost: Q) -> bool:
         insert_rows([(key.stage_id, rows)])
         project(key, fold, closing[:-1], None, {})
         end_stage(key, fold, INTERRUPTED)
-    return True
+    return rows[-1].number
 
 
 def load_fold(stage_id: UUID) -> tuple[StageFold, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -36,10 +37,10 @@ class Process:
         self._background = background
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, *, alone: bool = True) -> None:
+    async def start(self) -> None:
         """Start writing, leasing and sweeping, and the background work."""
         runners.set_current(self.runner)
-        await self.runner.start(alone=alone)
+        await self.runner.start(several=settings.TOOLBENCH_SEVERAL)
         self._tasks.append(asyncio.create_task(self._sweep(), name="session-sweep"))
         # Loaded now, or the first stage would wait 0.4 s for it.
         self._tasks.append(asyncio.create_task(asyncio.to_thread(load_sdk), name="load-sdk"))
@@ -69,7 +70,10 @@ class Process:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self.runner.rights_changed.wait()
+            self.runner.rights_changed.clear()
             try:
                 await self.sweep_once()
             except Exception as error:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import DatabaseError
 
 from chat.hub import Cursor
 from chat.protocol import dump
@@ -21,6 +22,7 @@ from chat.runner import Runner
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.2
+AGAIN_SECONDS = 0.5
 
 _thread = ThreadPoolExecutor(1, thread_name_prefix="rendering")
 
@@ -126,7 +128,11 @@ class LiveRendering:
             while not self.finished.is_set():
                 await self._something.wait()
                 self._something.clear()
-                ended = await self._take_new()
+                try:
+                    ended = await self._take_new()
+                except DatabaseError:
+                    ended = False
+                    loop.call_later(AGAIN_SECONDS, self.wake)
                 work = [section for section in self.sections.values() if ended or section.unread]
                 updates = await loop.run_in_executor(_thread, _render, work, ended)
                 # Applied here, on the loop, so that no viewer sees half a step.

@@ -13,22 +13,27 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from chat.broadcast import Broadcast, Hints, tell_from_outside
 from chat.database import run_in_pool
 from chat.engine.client_pool import ClientPool
 from chat.engine.completions import RouteSettings
 from chat.engine.events import Cancel, CancelledBy, ErrorEvent
 from chat.engine.stage import StageEngine, StageRequest
+from chat.frames import Tail
 from chat.hub import Cursor, Hub
 from chat.journal import Journal
 from chat.leases import LEASE_RENEWAL_SECONDS, end_lost_stages, renew_leases, requested_cancels
 from chat.pending import Row
-from chat.projection import StageKey
+from chat.projection import LEASE_SECONDS, StageKey
 from chat.protocol import dump
+from chat.remote import RemoteStages
 from chat.stage_log import StageLog, StageLost
 
 logger = logging.getLogger(__name__)
 
 STARTS_SECONDS = 5.0
+SLOW_ROUND_SECONDS = 2.0
+"""A round of lease work that takes longer met a database that was away."""
 
 
 class NotServing(RuntimeError):
@@ -66,20 +71,31 @@ class Runner:
         self.process_id = f"{os.uname().nodename[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.hub = Hub()
         self.journal = Journal(self.process_id, self)
+        self.broadcast = Broadcast(self.process_id, self)
+        self.remote = RemoteStages(self.hub, self.journal.logs.__contains__, self._tell_status)
         self.clients = ClientPool()
         self.running: dict[UUID, RunningStage] = {}
         self.going_down = False
         self.starts: set[asyncio.Task[Any]] = set()
         """Starts whose rows are being stored; a drain waits for them."""
+        self.rights_changed = asyncio.Event()
+        """Set when somebody's session, account or right may be gone."""
         self._lease_task: asyncio.Task[None] | None = None
+        self._obeying: asyncio.Task[None] | None = None
+        self._reap_from = 0.0
 
     # --- life ---
 
-    async def start(self, *, alone: bool) -> None:
-        """Start the writer and the lease loop. `alone`: no other process serves this database,
-        so stages found running are lost and ended at once."""
+    async def start(self, *, several: bool) -> None:
+        """Start the writer and the lease loop. Where not `several`, no other process serves this
+        database, so stages found running are lost and ended at once."""
         self.journal.start()
-        await self._end_lost_stages(all_active=alone)
+        self.broadcast.start()
+        if several:
+            self.remote.start()
+            self._others_may_renew(LEASE_RENEWAL_SECONDS)
+        else:
+            await self._end_lost_stages(all_active=True)
         self._lease_task = asyncio.create_task(self._keep_leases(), name="leases")
 
     async def stop(self, grace_seconds: float) -> None:
@@ -99,6 +115,8 @@ class Runner:
             self._lease_task.cancel()
             await asyncio.gather(self._lease_task, return_exceptions=True)
         await self.journal.stop()
+        await self.remote.stop()
+        await self.broadcast.stop()
         await self.clients.aclose()
 
     # --- stages ---
@@ -108,7 +126,7 @@ class Runner:
         running = RunningStage(launch, self.journal.open(launch.key, launch.started))
         self.running[launch.key.stage_id] = running
         running.task = asyncio.create_task(self._run(running), name=f"stage-{launch.key.stage_id}")
-        self._tell_conversation(launch.key, "running")
+        self._announce(launch.key, "running")
 
     def cancel(self, stage_id: UUID, by: CancelledBy) -> bool:
         """Stop a stage of this process: its upstream connection closes now, without a look at the
@@ -126,7 +144,11 @@ class Runner:
 
     def cursor(self, stage_id: UUID, after: int) -> Cursor:
         """A place in a stage's journal to read on from."""
-        return Cursor(self.journal, stage_id, after)
+        return Cursor(self.tail_of, stage_id, after)
+
+    def tail_of(self, stage_id: UUID) -> Tail | None:
+        """The newest frames of a stage that runs here, or elsewhere and is followed here."""
+        return self.journal.tail_of(stage_id) or self.remote.tails.get(stage_id)
 
     async def _run(self, running: RunningStage) -> None:
         log = running.log
@@ -149,7 +171,7 @@ class Runner:
             self.hub.wake(stage_id)
             if not log.lost and log.closed:
                 terminal = log.fold.terminal
-                self._tell_conversation(running.launch.key, terminal.event if terminal else "error")
+                self._announce(running.launch.key, terminal.event if terminal else "error")
 
     async def _drive(self, running: RunningStage) -> None:
         launch, log = running.launch, running.log
@@ -206,8 +228,9 @@ class Runner:
     # --- what the journal tells (chat.journal.Listener) ---
 
     def committed(self, log: StageLog) -> None:
-        """Wake those who follow."""
+        """Wake those who follow, here and elsewhere."""
         self.hub.wake(log.key.stage_id)
+        self.broadcast.tell(Hints(stages={log.key.stage_id: log.committed}))
 
     def taken_away(self, log: StageLog) -> None:
         """Another process ended the stage: stop its engine; its events are in the database."""
@@ -216,33 +239,57 @@ class Runner:
     def unwritable(self, log: StageLog) -> None:
         """Close the upstream and tell the viewers; the reaper ends the stage later."""
         self._abandon(log)
-        self.hub.tell_outage(
-            log.key.stage_id,
-            dump(
-                {
-                    "type": "unavailable",
-                    "stage_id": str(log.key.stage_id),
-                    "message": "The database cannot be written, so this stage was stopped. What "
-                    "you see is stored. The stage is closed as interrupted when the database is "
-                    "back; then you can go on from there.",
-                }
-            ),
-        )
+        self._tell_outage(log.key.stage_id)
+        self.broadcast.tell(Hints(outages={log.key.stage_id}))
 
     def _abandon(self, log: StageLog) -> None:
         running = self.running.get(log.key.stage_id)
         if running is not None and running.engine_task is not None:
             running.engine_task.cancel()
 
-    def _tell_conversation(self, key: StageKey, status: str) -> None:
+    # --- what is told, and what other processes tell (chat.broadcast.Listener) ---
+
+    def heard(self, hints: Hints) -> None:
+        """Look up what another process, or another thread of this one, hints."""
+        for stage_id, number in hints.stages.items():
+            self.remote.heard_of_events(stage_id, number)
+        for conversation_id, stage_id, status in hints.statuses:
+            self.remote.heard_of_status(conversation_id, stage_id, status)
+        for stage_id in hints.outages:
+            self._tell_outage(stage_id)
+        if hints.rights:
+            self.rights_changed.set()
+        if not hints.commands.isdisjoint(self.running) and not self._is_obeying:
+            self._obeying = asyncio.create_task(self._obey_rows(), name="obey-rows")
+
+    def _announce(self, key: StageKey, status: str) -> None:
+        """A stage started or ended: tell those who follow its conversation, everywhere."""
+        self.remote.heard_of_status(key.conversation_id, key.stage_id, status)
+        self.broadcast.tell(Hints(statuses=[(key.conversation_id, key.stage_id, status)]))
+
+    def _tell_status(self, conversation_id: UUID, stage_id: UUID, status: str) -> None:
         self.hub.tell_conversation(
-            key.conversation_id,
+            conversation_id,
             dump(
                 {
                     "type": "stage",
-                    "conversation_id": str(key.conversation_id),
-                    "stage_id": str(key.stage_id),
+                    "conversation_id": str(conversation_id),
+                    "stage_id": str(stage_id),
                     "status": status,
+                }
+            ),
+        )
+
+    def _tell_outage(self, stage_id: UUID) -> None:
+        self.hub.tell_outage(
+            stage_id,
+            dump(
+                {
+                    "type": "unavailable",
+                    "stage_id": str(stage_id),
+                    "message": "The database cannot be written, so this stage was stopped. What "
+                    "you see is stored. The stage is closed as interrupted when the database is "
+                    "back; then you can go on from there.",
                 }
             ),
         )
@@ -252,21 +299,51 @@ class Runner:
     async def _keep_leases(self) -> None:
         while True:
             await asyncio.sleep(LEASE_RENEWAL_SECONDS)
+            begin = time.monotonic()
             try:
-                await run_in_pool(renew_leases, self.process_id, list(self.running))
-                for stage_id, by in await run_in_pool(requested_cancels, self.process_id):
-                    self.cancel(stage_id, by)
-                await self._end_lost_stages(all_active=False)
+                await self._renew()
+                await self._obey_rows()
+                if time.monotonic() - begin > SLOW_ROUND_SECONDS:
+                    self._others_may_renew(LEASE_SECONDS)
+                if time.monotonic() >= self._reap_from:
+                    await self._end_lost_stages(all_active=False)
             except Exception as error:
+                self._others_may_renew(LEASE_SECONDS)
                 logger.warning("Leases could not be renewed: %s", type(error).__name__)
+
+    def _others_may_renew(self, seconds: float) -> None:
+        """A database that was away let no owner renew: nobody's stage is ended until they could."""
+        self._reap_from = time.monotonic() + seconds
+
+    async def _renew(self) -> None:
+        """Renew the leases of stages here, and let go of those that were taken away."""
+        stage_ids = list(self.running)
+        if not stage_ids:
+            return
+        ours = await run_in_pool(renew_leases, self.process_id, stage_ids)
+        for stage_id in stage_ids:
+            running = self.running.get(stage_id)
+            if running is not None and stage_id not in ours:
+                self.journal.lose(running.log)
+
+    @property
+    def _is_obeying(self) -> bool:
+        return self._obeying is not None and not self._obeying.done()
+
+    async def _obey_rows(self) -> None:
+        """Carry out the commands that rows hold for stages of this process."""
+        if self.running:
+            for stage_id, by in await run_in_pool(requested_cancels, self.process_id):
+                self.cancel(stage_id, by)
 
     async def _end_lost_stages(self, *, all_active: bool) -> None:
         ended = await run_in_pool(
             end_lost_stages, all_active=all_active, except_for=list(self.running)
         )
-        for key in ended:
+        for key, number in ended:
             self.hub.wake(key.stage_id)
-            self._tell_conversation(key, "error")
+            self.broadcast.tell(Hints(stages={key.stage_id: number}))
+            self._announce(key, "error")
 
 
 _current: Runner | None = None
@@ -283,3 +360,12 @@ def set_current(runner: Runner | None) -> None:
     """Make a runner the one of this process; chat.lifecycle alone calls this."""
     global _current
     _current = runner
+
+
+def hint(hints: Hints) -> None:
+    """Tell every serving process, this one included, what to look up; from any thread or command
+    but not from the event loop."""
+    if _current is not None:
+        _current.broadcast.tell_from_thread(hints)
+    else:
+        tell_from_outside(hints)

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from cryptography.fernet import Fernet
 from pydantic import Field
@@ -22,6 +23,10 @@ class Environment(BaseSettings):
     host: str = Field("127.0.0.1", alias="HOST")
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
     data_dir: Path = Field(BASE_DIR / "var", alias="TOOLBENCH_DATA_DIR")
+    server: Literal["daphne", "uvicorn"] = Field("daphne", alias="TOOLBENCH_SERVER")
+    database_url: str = Field("", alias="DATABASE_URL")
+    database_connections: int = Field(20, alias="TOOLBENCH_DATABASE_CONNECTIONS", ge=8)
+    redis_url: str = Field("", alias="REDIS_URL")
     secret_key: str = Field("", alias="SECRET_KEY")
     encryption_keys: str = Field("", alias="TOOLBENCH_ENCRYPTION_KEYS")
     allowed_hosts: str = Field("", alias="ALLOWED_HOSTS")

@@ -7,18 +7,25 @@ hand to the kernel (docs/architecture.md, "Process").
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from autobahn.exception import Disconnected
+from daphne.http_protocol import WebRequest
 from daphne.server import Server
-from twisted.internet import defer, reactor
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import defer, reactor, tcp
 
-from chat.delivery import BACKLOG_EXTENSION
+from chat.delivery import BACKLOG_EXTENSION, SEND_EXTENSION
+from toolbench_site.text_frames import text_frames
 
 FRAME_LIMIT = 2 * 1024 * 1024
 """Bytes of a websocket frame that Daphne itself lets pass; the consumer refuses over 1 MiB."""
+
+REQUESTS_SECONDS = 2.0
+"""How long requests still being answered after the drain may take before they are cut off."""
 
 
 class DrainingServer(Server):
@@ -46,6 +53,8 @@ class DrainingServer(Server):
         self.failure: str | None = None
         self._started = started
         self._drain = drain
+        self._draining = False
+        self._ports: list[Any] = []
         self._start_task: asyncio.Task[None] | None = None
 
     def run(self) -> None:
@@ -53,16 +62,37 @@ class DrainingServer(Server):
         reactor.callWhenRunning(self._start_work)
         super().run()
 
+    # --- sockets ---
+
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Offer websocket applications a look at what their socket has not yet handed on."""
+        """Offer websocket applications a quick way to send, and a look at what has not left yet."""
         if scope["type"] == "websocket":
-            scope["extensions"] = {BACKLOG_EXTENSION: lambda: backlog_of(protocol.transport)}
+            scope["extensions"] = {
+                BACKLOG_EXTENSION: partial(backlog_of, protocol.transport),
+                SEND_EXTENSION: partial(send_texts, protocol),
+            }
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
-        """Drop what comes for a socket whose other side has just begun to close it."""
+        """Text takes the quick way; what comes for a socket that the other side has just begun to
+        close is dropped; answers given during a drain end their connection."""
+        kind = message["type"]
+        if kind == "websocket.send" and (text := message.get("text")):
+            if protocol.state == WebSocketProtocol.STATE_OPEN:
+                send_texts(protocol, (text,))
+                return
+        elif kind == "http.response.start" and self._draining and protocol.channel is not None:
+            protocol.channel.persistent = False
+            message = {**message, "headers": [*message.get("headers", ()), CONNECTION_CLOSE]}
         with suppress(Disconnected):
             await super().handle_reply(protocol, message)
+
+    # --- start and end ---
+
+    def listen_success(self, port: Any) -> None:
+        """Remember the port, to close it first."""
+        self._ports.append(port)
+        super().listen_success(port)
 
     def listen_error(self, failure: Any) -> None:
         """Remember why, for the command to say."""
@@ -71,8 +101,12 @@ class DrainingServer(Server):
 
     def kill_all_applications(self) -> Any:
         """Drain first; the reactor waits for the Deferred."""
-        drained = defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
-        drained.addBoth(lambda _: self._cancel_applications())
+        self._draining = True
+        for port in self._ports:
+            # At once: a proxy in front sends who comes now to another process.
+            port.stopListening()
+        drained = defer.Deferred.fromFuture(asyncio.ensure_future(self._end()))
+        drained.addErrback(lambda _: None)
         return drained
 
     def _start_work(self) -> None:
@@ -85,15 +119,57 @@ class DrainingServer(Server):
             self.failure = f"{type(task.exception()).__name__}: {task.exception()}"
             self.stop()
 
-    def _cancel_applications(self) -> Any:
-        running = [
+    async def _end(self) -> None:
+        try:
+            await self._drain()
+            if requests := self._running(WebRequest):
+                await asyncio.wait(requests, timeout=REQUESTS_SECONDS)
+        finally:
+            running = self._running(object)
+            for instance in running:
+                instance.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    def _running(self, kind: type) -> list[asyncio.Future[Any]]:
+        return [
             instance
-            for details in self.connections.values()
-            if (instance := details.get("application_instance")) and not instance.done()
+            for protocol, details in self.connections.items()
+            if isinstance(protocol, kind)
+            and (instance := details.get("application_instance"))
+            and not instance.done()
         ]
-        for instance in running:
-            instance.cancel()
-        return defer.Deferred.fromFuture(asyncio.gather(*running, return_exceptions=True))
+
+
+CONNECTION_CLOSE = (b"connection", b"close")
+
+
+def send_texts(protocol: Any, texts: Iterable[str]) -> None:
+    """Send text frames over a websocket; nothing where it is not open.
+
+    They go to the kernel at once where nothing waits before them: Twisted would register a writer
+    with the loop for each frame and drop it again, autobahn would build each frame in six steps.
+    """
+    if protocol.state != WebSocketProtocol.STATE_OPEN:
+        return
+    data = text_frames(texts)
+    transport = protocol.transport
+    if (
+        type(transport) is tcp.Server
+        and transport.connected
+        and not transport.TLS
+        and not transport.dataBuffer
+        and not transport._tempDataBuffer
+        and not protocol.send_queue
+    ):
+        try:
+            sent = transport.socket.send(data)
+        except OSError:
+            # Full, or gone: Twisted finds out which.
+            sent = 0
+        if sent == len(data):
+            return
+        data = data[sent:]
+    transport.write(data)
 
 
 def backlog_of(transport: Any) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from toolbench_site.backing import cache, channel_layer, database
 from toolbench_site.environment import BASE_DIR, Environment, split_list, stored_secret
 
 env = Environment()
@@ -44,6 +44,7 @@ CSRF_TRUSTED_ORIGINS = split_list(env.csrf_trusted_origins)
 # --- Toolbench ------------------------------------------------------------------------------------
 TOOLBENCH_HOST = env.host
 TOOLBENCH_PORT = env.port
+TOOLBENCH_SERVER = env.server
 TOOLBENCH_DEMO = env.demo if env.demo is not None else env.on_loopback
 TOOLBENCH_DISCOVER = env.discover
 TOOLBENCH_USER_STAGES = env.user_stages
@@ -105,21 +106,19 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "toolbench.sqlite3",
-        "OPTIONS": {
-            "timeout": 20,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        },
-    },
+    "default": database(
+        env.database_url,
+        sqlite_path=DATA_DIR / "toolbench.sqlite3",
+        connections=env.database_connections,
+    )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Layers between processes carry hints only (docs/architecture.md).
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS = {"default": channel_layer(env.redis_url)}
+CACHES = {"default": cache(env.redis_url)}
+# Whether other processes may serve the same database: then a stage may run elsewhere.
+TOOLBENCH_SEVERAL = bool(env.redis_url or env.database_url)
 
 # --- People ---------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -165,6 +164,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SILENCED_SYSTEM_CHECKS: list[str] = []
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Or the proxy is the one address whose log-ins are limited, and anybody locks out everybody.
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -203,9 +204,3 @@ LOGGING = {
         "toolbench_site": {"level": env.log_level},
     },
 }
-
-if os.environ.get("DATABASE_URL") or os.environ.get("REDIS_URL"):
-    raise ImproperlyConfigured(
-        "DATABASE_URL and REDIS_URL are not supported yet: this version runs on SQLite in one "
-        "process. Unset them to start."
-    )

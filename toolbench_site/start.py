@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 from django.core.management.base import OutputWrapper
+from django.db import connection, transaction
 
 from chat import discovery, lifecycle
 from chat.checks import run_due_checks
@@ -17,6 +20,8 @@ from chat.first_admin import ensure_superuser_from_environment, make_setup_link
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+START_LOCK = 0x7001BE4C
+"""The number of PostgreSQL's advisory lock that is held while the first rows are made."""
 
 
 class Start:
@@ -32,9 +37,14 @@ class Start:
     def prepare(self) -> None:
         """Before anybody can come: demo routes at the address served, the admin that the
         environment names, the one-time link while there is no user."""
-        ensure_demo_routes(self._base_url)
-        ensure_superuser_from_environment()
-        self._setup_link = make_setup_link(self._base_url)
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                # Processes that start at once take turns; on SQLite the transaction sees to it.
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [START_LOCK])
+            ensure_demo_routes(self._base_url)
+            ensure_superuser_from_environment()
+            self._setup_link = make_setup_link(self._base_url)
 
     async def started(self) -> None:
         """The server listens: start the work, then say where the page is."""
@@ -51,9 +61,18 @@ class Start:
             )
 
     async def drain(self) -> None:
-        """The server is told to stop."""
-        self._say(f"Stopping: running stages get {settings.TOOLBENCH_GRACE_SECONDS:g} s to end.")
+        """The server is told to stop; Ctrl-C from now on stops it at once."""
+        self._say(
+            f"Stopping: running stages get {settings.TOOLBENCH_GRACE_SECONDS:g} s to end. "
+            "Ctrl-C stops it at once."
+        )
+        signal.signal(signal.SIGINT, self._stop_at_once)
         await lifecycle.drain()
+
+    def _stop_at_once(self, *_: object) -> None:
+        """What is committed is safe; stages that run are ended as lost by the next start."""
+        self._say("Stopped at once.")
+        os._exit(128 + signal.SIGINT)
 
     def _say(self, text: str) -> None:
         self._stdout.write(text)

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from chat import runner as runners
+from chat.broadcast import Hints
 from chat.database import run_in_pool
 from chat.engine.events import StageStarted
 from chat.engine.stage import StageRequest
@@ -92,6 +93,7 @@ def request_cancel(user_id: int, stage_id: UUID) -> str:
         Stage.objects.active().filter(pk=stage_id, cancel_requested_at__isnull=True).update(
             cancel_requested_by=user, cancel_requested_at=timezone.now()
         )
+        transaction.on_commit(lambda: runners.hint(Hints(commands={stage_id})))
     return stage.status
 
 
@@ -111,19 +113,21 @@ def _create_stage(
     # What can be read before or after stays out of the transaction: on SQLite it holds up the
     # journal of every other stage.
     user = _active_user(user_id)
-    before = Stage.objects.filter(owner=user, request_id=command.request_id).first()
+    before = _stored_before(user, command, digest)
     if before is not None:
-        if before.request_digest != digest:
-            raise Refused(
-                "request_id_reused",
-                "This request_id was used for another request. Use a new one for each request.",
-            )
-        return Accepted(before.pk, before.conversation_id, None)
+        return before
     check_shape(command)
     route, route_settings = choose_route(user, command.model_route)
     toolset = choose_tools(user, command)
-    with transaction.atomic():
-        stage, started = _store_stage(user, command, source, process_id, digest, route, toolset)
+    try:
+        with transaction.atomic():
+            stage, started = _store_stage(user, command, source, process_id, digest, route, toolset)
+    except Refused:
+        # The same request may have been stored while this one waited for its turn.
+        before = _stored_before(user, command, digest)
+        if before is None:
+            raise
+        return before
     is_new = command.conversation_id is None
     request = StageRequest(
         stage_id=stage.pk,
@@ -148,6 +152,19 @@ def _create_stage(
         user.pk,
     )
     return Accepted(stage.pk, stage.conversation_id, Launch(key, request, route_settings, started))
+
+
+def _stored_before(user: User, command: StageStart, digest: str) -> Accepted | None:
+    """What an equal request with this id started before; raises Refused where it was another."""
+    before = Stage.objects.filter(owner=user, request_id=command.request_id).first()
+    if before is None:
+        return None
+    if before.request_digest != digest:
+        raise Refused(
+            "request_id_reused",
+            "This request_id was used for another request. Use a new one for each request.",
+        )
+    return Accepted(before.pk, before.conversation_id, None)
 
 
 def _store_stage(
@@ -200,7 +217,7 @@ def _store_stage(
 
 
 def _active_user(user_id: int, *, lock: bool = False) -> User:
-    users = User.objects.select_for_update() if lock else User.objects.all()
+    users = User.objects.select_for_update(no_key=True) if lock else User.objects.all()
     user = users.filter(pk=user_id, is_active=True).first()
     if user is None:
         raise not_found("account")

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
+from chat.frames import last_numbers
 from chat.models import Conversation, Stage
 from chat.services.refusals import not_found
-from chat.stage_log import last_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ def find_stage(user_id: int, stage_id: UUID) -> StageStanding:
     if row is None:
         raise not_found("stage")
     conversation_id, owner_id, status = row
-    return StageStanding(stage_id, conversation_id, owner_id, status, last_number(stage_id))
+    last = last_numbers([stage_id])[stage_id]
+    return StageStanding(stage_id, conversation_id, owner_id, status, last)
 
 
 def find_conversation(user_id: int, conversation_id: UUID) -> tuple[int, list[dict[str, Any]]]:
@@ -52,20 +53,13 @@ def find_conversation(user_id: int, conversation_id: UUID) -> tuple[int, list[di
     )
     if conversation is None:
         raise not_found("conversation")
+    active = dict(conversation.stages.active().values_list("pk", "status"))
+    numbers = last_numbers(list(active))
     stages = [
-        {
-            "stage_id": str(pk),
-            "status": status,
-            "last_sequence_number": last_number(pk),
-        }
-        for pk, status in conversation.stages.active().values_list("pk", "status")
+        {"stage_id": str(pk), "status": status, "last_sequence_number": numbers[pk]}
+        for pk, status in active.items()
     ]
     return conversation.owner_id, stages
-
-
-def last_numbers(stage_ids: list[UUID]) -> dict[str, int]:
-    """The last stored numbers of stages."""
-    return {str(stage_id): last_number(stage_id) for stage_id in stage_ids}
 
 
 def _user(user_id: int) -> User:

@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 
 from chat.engine.events import Cancel, ChatCompletionChunk, RepairEvent
+from chat.frames import PAGE, TAIL_BYTES, TAIL_EVENTS, Frame
 from chat.hub import Cursor, Hub
-from chat.stage_log import PAGE, TAIL_BYTES, TAIL_EVENTS, Frame, StageLog
+from chat.stage_log import StageLog
 from tests.chat.conftest import JournalRig, within
 
 
@@ -34,10 +35,12 @@ async def journaled(rig: JournalRig, events: int) -> StageLog:
 async def test_memory_and_database_give_the_same_frames_at_every_cut(rig: JournalRig) -> None:
     log = await journaled(rig, 15)
     stage_id = log.key.stage_id
-    live = [await read_all(Cursor(rig.journal, stage_id, cut)) for cut in range(log.number + 1)]
+    live = [
+        await read_all(Cursor(rig.journal.tail_of, stage_id, cut)) for cut in range(log.number + 1)
+    ]
     rig.journal.forget(log)
     for cut in range(log.number + 1):
-        stored = await read_all(Cursor(rig.journal, stage_id, cut))
+        stored = await read_all(Cursor(rig.journal.tail_of, stage_id, cut))
         assert stored == live[cut]
         assert [frame.number for frame in stored] == list(range(cut + 1, log.number + 1))
     assert json.loads(live[0][0].text)["event"] == "stage_started"
@@ -47,10 +50,17 @@ async def test_memory_and_database_give_the_same_frames_at_every_cut(rig: Journa
 async def test_a_cursor_crosses_pages_and_the_edge_of_memory(rig: JournalRig) -> None:
     log = await journaled(rig, PAGE)
     assert log.number > PAGE * 2 > TAIL_EVENTS
-    assert len(log.tail) <= TAIL_EVENTS
-    assert log.tail[0].number > 1
-    for after in (0, 1, PAGE - 1, PAGE, log.tail[0].number - 2, log.tail[0].number - 1):
-        frames = await read_all(Cursor(rig.journal, log.key.stage_id, after))
+    assert len(log.tail.frames) <= TAIL_EVENTS
+    assert log.tail.frames[0].number > 1
+    for after in (
+        0,
+        1,
+        PAGE - 1,
+        PAGE,
+        log.tail.frames[0].number - 2,
+        log.tail.frames[0].number - 1,
+    ):
+        frames = await read_all(Cursor(rig.journal.tail_of, log.key.stage_id, after))
         assert [frame.number for frame in frames] == list(range(after + 1, log.number + 1))
 
 
@@ -59,14 +69,14 @@ async def test_memory_is_bounded_by_size_too(rig: JournalRig) -> None:
     for at in range(80):
         rig.journal.put(log, RepairEvent(code=str(at), detail="z" * 8000))
     await within(rig.journal.flush(log))
-    assert log.tail_bytes == sum(len(frame.text) for frame in log.tail) <= TAIL_BYTES
-    frames = await read_all(Cursor(rig.journal, log.key.stage_id, 0))
+    assert log.tail.size == sum(len(frame.text) for frame in log.tail.frames) <= TAIL_BYTES
+    frames = await read_all(Cursor(rig.journal.tail_of, log.key.stage_id, 0))
     assert len(frames) == log.number
 
 
 async def test_a_cursor_at_the_end_reads_nothing_until_there_is_more(rig: JournalRig) -> None:
     log = await rig.open()
-    cursor = Cursor(rig.journal, log.key.stage_id, 1)
+    cursor = Cursor(rig.journal.tail_of, log.key.stage_id, 1)
     assert await cursor.read() == []
     rig.journal.put(log, RepairEvent(code="x", detail="y"))
     await within(rig.journal.flush(log))

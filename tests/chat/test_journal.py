@@ -1,4 +1,4 @@
-"""The writer on a real SQLite file: numbers, commits, fences, and a database in trouble."""
+"""The writer on a real database: numbers, commits, fences, and a database in trouble."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connections
 from django.utils import timezone
@@ -22,8 +23,10 @@ from chat.engine.events import (
     RequestSent,
     UsageEvent,
 )
+from chat.frames import PAGE, last_numbers, read_after
 from chat.models import Stage, StageEvent
-from chat.stage_log import HELD_BYTES, PAGE, StageLog, StageLost, last_number, read_after
+from chat.stage_log import HELD_BYTES, StageLog, StageLost
+from tests import backing
 from tests.chat.conftest import JournalRig, within
 
 END = Cancel(by="user", upstream_closed_ms=None)
@@ -58,22 +61,32 @@ async def update(stage_id: UUID, **values: object) -> None:
 
 
 @contextmanager
-def locked_database() -> Iterator[sqlite3.Connection]:
-    """Another program holds the write lock until it rolls back."""
-    name = connections["default"].settings_dict["NAME"]
-    with closing(sqlite3.connect(name, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+def locked_database() -> Iterator[None]:
+    """Another program keeps every writer waiting until it rolls back."""
+    settings = connections["default"].settings_dict
+    if backing.is_cluster():
+        url = backing.database_url(settings["NAME"])
+        with psycopg.connect(url) as other:
+            other.execute("LOCK TABLE chat_stage IN EXCLUSIVE MODE")
+            yield
+            other.rollback()
+        return
+    with closing(sqlite3.connect(settings["NAME"], isolation_level=None)) as file:
+        file.execute("BEGIN IMMEDIATE")
         try:
-            yield other
+            yield
         finally:
-            if other.in_transaction:
-                other.execute("ROLLBACK")
+            file.execute("ROLLBACK")
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """New connections wait 50 ms for a lock instead of 20 s."""
-    monkeypatch.setitem(connections.settings["default"]["OPTIONS"], "timeout", 0.05)
+    options = connections.settings["default"]["OPTIONS"]
+    if backing.is_cluster():
+        monkeypatch.setitem(options, "options", "-c lock_timeout=50")
+    else:
+        monkeypatch.setitem(options, "timeout", 0.05)
 
 
 @pytest.fixture
@@ -107,7 +120,8 @@ async def test_numbers_are_dense_and_the_text_is_whole(rig: JournalRig) -> None:
         numbers = await numbers_of(log.key.stage_id)
         assert numbers == list(range(1, log.number + 1))
         assert await text_of(log.key.stage_id) == "".join(f"{at} " for at in range(200))
-        assert await run_in_pool(last_number, log.key.stage_id) == log.committed == log.number
+        last = await run_in_pool(last_numbers, [log.key.stage_id])
+        assert last == {log.key.stage_id: log.committed} == {log.key.stage_id: log.number}
 
 
 async def test_one_commit_serves_many_stages(rig: JournalRig) -> None:

@@ -39,7 +39,8 @@ def test_a_lease_that_lasts_is_left_alone(stage_id: UUID) -> None:
 def test_a_lease_that_has_passed_ends_its_stage(stage_id: UUID) -> None:
     expire(stage_id)
     assert end_lost_stages(all_active=False, except_for=[stage_id]) == []
-    assert [key.stage_id for key in end_lost_stages(all_active=False, except_for=[])] == [stage_id]
+    ended = end_lost_stages(all_active=False, except_for=[])
+    assert [key.stage_id for key, _ in ended] == [stage_id]
     stage = Stage.objects.get(pk=stage_id)
     assert (stage.status, stage.error_code) == ("error", "interrupted")
     last = StageEvent.objects.filter(stage_id=stage_id).latest("sequence_number")

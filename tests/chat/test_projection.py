@@ -26,10 +26,11 @@ from chat.engine.events import (
     parse_event,
 )
 from chat.engine.fold import StageFold
+from chat.frames import read_after
 from chat.journal import Journal
 from chat.leases import INTERRUPTED, end_lost_stages, load_fold
 from chat.models import Message, ModelRoute, Stage, StageEvent, ToolRun
-from chat.stage_log import StageLog, StageLost, read_after
+from chat.stage_log import StageLog, StageLost
 from tests.chat.conftest import OWNER, JournalRig, Listening, within
 from tests.chat.engine.stages import folded
 from tests.chat.engine.test_laws import Play, drive, plays
@@ -155,7 +156,7 @@ def test_rows_are_the_fold_where_the_process_was_lost(
     before = stored_events(key.stage_id)
     assert state(folded(before)) == state(folded(events))
 
-    assert end_lost_stages(all_active=True, except_for=[]) == [key]
+    assert [ended for ended, _ in end_lost_stages(all_active=True, except_for=[])] == [key]
     assert end_lost_stages(all_active=True, except_for=[]) == []
 
     after = stored_events(key.stage_id)
@@ -233,7 +234,7 @@ async def test_of_several_reapers_and_the_writer_exactly_one_ends_a_stage(rig: J
     reaped = await asyncio.gather(
         *(run_in_pool(end_lost_stages, all_active=True, except_for=[]) for _ in range(3))
     )
-    ended = [key.stage_id for keys in reaped for key in keys]
+    ended = [key.stage_id for keys in reaped for key, _ in keys]
     assert len(ended) == len(set(ended))
     for log in logs:
         if log.key.stage_id in ended:

@@ -112,7 +112,7 @@ async def test_a_stage_taken_away_stops_its_engine_and_viewers_read_its_end(
     async with Talk(cookies["owner"]) as talk:
         stage_id = await begin(talk)
         ended = await run_in_pool(end_lost_stages, all_active=True, except_for=[])
-        assert [str(key.stage_id) for key in ended] == [stage_id]
+        assert [str(key.stage_id) for key, _ in ended] == [stage_id]
         endless.set()
         folded = await talk.until_end(stage_id)
         await (await replay.request_arrived()).closed.waited()
@@ -200,8 +200,9 @@ async def test_a_start_under_way_when_the_drain_begins_is_cancelled_in_order(
 
 
 async def test_a_start_ends_what_the_last_process_left_running(
-    transactional_db: None, owner: User, route: ModelRoute
+    transactional_db: None, owner: User, route: ModelRoute, settings: Any
 ) -> None:
+    settings.TOOLBENCH_SEVERAL = False
     rig = JournalRig(journals.Journal("gone", Listening()), Listening(), route, owner)
     key, _ = await run_in_pool(rig.store_stage)
     process = await lifecycle.ensure_started()

@@ -6,10 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat.engine.events import ChatCompletionChunk
+from chat.frames import PAGE_BYTES, read_after
 from chat.models import ModelRoute
 from chat.pending import MERGE_LIMIT, Pending
 from chat.projection import insert_rows
-from chat.stage_log import PAGE_BYTES, read_after
 from tests.proofs.test_two_reapers import lose_a_stage
 
 ENTRIES = 150

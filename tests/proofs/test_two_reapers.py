@@ -80,7 +80,7 @@ def reap_at_once(*, all_active: bool) -> list[uuid.UUID]:
         try:
             gate.wait(10)
             ended.extend(
-                key.stage_id for key in end_lost_stages(all_active=all_active, except_for=())
+                key.stage_id for key, _ in end_lost_stages(all_active=all_active, except_for=())
             )
         except BaseException as failure:
             failures.append(failure)

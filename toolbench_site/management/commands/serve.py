@@ -25,25 +25,56 @@ class Command(BaseCommand):
         """Check what serving needs, then serve."""
         host = settings.TOOLBENCH_HOST
         port = settings.TOOLBENCH_PORT or free_port(host)
-        lock = hold_data_directory(Path(settings.DATA_DIR))
+        data_dir = Path(settings.DATA_DIR)
+        lock = hold_data_directory(data_dir) if serves_alone() else None
         refuse_taken_port(host, port)
         refuse_unmigrated()
-        if not (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
-            call_command("collectstatic", interactive=False, verbosity=0)
-        # The reactor is installed by the first import of Daphne, so not before it is needed.
+        collect_static_files(data_dir)
         from toolbench_site.asgi import application
-        from toolbench_site.server import DrainingServer
         from toolbench_site.start import Start
 
         start = Start(self.stdout, host, port)
         start.prepare()
-        server = DrainingServer(
+        server = server_class(settings.TOOLBENCH_SERVER)(
             application, host=host, port=port, started=start.started, drain=start.drain
         )
         server.run()
-        lock.close()
+        if lock is not None:
+            lock.close()
         if server.failure:
             raise CommandError(f"Toolbench could not serve on {host}:{port}. {server.failure}")
+
+
+def serves_alone() -> bool:
+    """Without Redis, processes hear nothing of each other, so one alone may serve."""
+    backend: str = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+    return backend == "channels.layers.InMemoryChannelLayer"
+
+
+def server_class(name: str) -> Any:
+    """The class of a server; only the one that serves is imported.
+
+    The first import of Daphne installs the reactor, so it comes no sooner than needed.
+    """
+    if name == "uvicorn":
+        from toolbench_site.uvicorn_server import UvicornServer
+
+        return UvicornServer
+    from toolbench_site.server import DrainingServer
+
+    return DrainingServer
+
+
+def collect_static_files(data_dir: Path) -> None:
+    """Collect them on the first start; of several processes that start at once, one does."""
+    collected = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    if collected.exists():
+        return
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with open(data_dir / "static.lock", "a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not collected.exists():
+            call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def hold_data_directory(data_dir: Path) -> IO[str]:
