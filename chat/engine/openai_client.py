@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from chat.engine import upstream_words as words
 from chat.engine.completions import (
@@ -14,15 +17,17 @@ from chat.engine.completions import (
     RouteSettings,
     UsageDelta,
 )
-from chat.engine.request_body import build_body, build_parameters
+from chat.engine.request_body import build_parameters, encode_body
 from chat.engine.time_limits import TimeLimits
 from chat.engine.wire.deltas import NotACompletion
 from chat.engine.wire.reader import CompletionReader
 from chat.engine.wire.sse import LineTooLong
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
-    from openai import AsyncAPIResponse
+
+    from chat.engine.http.transport import Body
 
 MORE_TRIES = 2
 LONGEST_RETRY_AFTER = 10.0
@@ -65,35 +70,41 @@ class OpenAIClient:
     ) -> AsyncGenerator[AsyncIterator[Sequence[Delta]], None]:
         sdk = await self._ready_sdk()
         limits = TimeLimits(self._route)
-        response = await self._open(sdk, build_body(request, self._route), limits)
         try:
-            async with aclosing(self._batches(response, limits)) as batches:
-                yield batches
+            response = await self._open(sdk, encode_body(request, self._route), limits)
+            try:
+                async with aclosing(self._batches(response, limits)) as batches:
+                    yield batches
+            finally:
+                await response.aclose()
         finally:
-            await response.close()
+            limits.close()
 
     async def _open(
-        self, sdk: openai.AsyncOpenAI, body: dict[str, Any], limits: TimeLimits
-    ) -> AsyncAPIResponse[Any]:
+        self, sdk: openai.AsyncOpenAI, body: bytes, limits: TimeLimits
+    ) -> httpx2.Response:
         """The response once its status is a success; tries again where nothing was begun."""
         import httpx2
         import openai
 
-        # Many local servers want no key; the SDK must be told that its absence is meant.
-        headers: Any = {} if self._route.api_key else {"Authorization": openai.Omit()}
+        headers: dict[str, Any] = {"Content-Type": "application/json"}
+        if not self._route.api_key:
+            # Many local servers want no key; the SDK must be told that its absence is meant.
+            headers["Authorization"] = openai.Omit()
         for tries in range(1, MORE_TRIES + 2):
             last = tries > MORE_TRIES
             try:
-                # The body goes as extra_body: the SDK's own walk over it costs and changes nothing.
-                manager = sdk.chat.completions.with_streaming_response.create(
-                    messages=(),
-                    model=self._route.model,
-                    stream=True,
-                    extra_body=body,
-                    extra_headers=headers,
-                )
-                async with limits.waiting():
-                    return await manager.__aenter__()
+                # As `chat.completions.create`, without its walk over a body that is encoded.
+                with limits:
+                    response: Any = await sdk.post(
+                        "/chat/completions",
+                        cast_to=httpx2.Response,
+                        content=body,
+                        options={"headers": headers},
+                        stream=True,
+                        stream_cls=openai.AsyncStream[Any],
+                    )
+                return cast(httpx2.Response, response)
             except openai.APIStatusError as error:
                 status, wait = error.status_code, _retry_wait(error.response, tries)
                 if last or wait is None:
@@ -109,57 +120,50 @@ class OpenAIClient:
                 if last or not worth_it:
                     raise words.unreachable(self._route, reason, tries) from None
                 wait = _backoff(tries)
-            async with limits.waiting():
+            with limits:
                 await asyncio.sleep(wait)
         raise AssertionError("every last try returns or raises")
 
     async def _batches(
-        self, response: AsyncAPIResponse[Any], limits: TimeLimits
+        self, response: httpx2.Response, limits: TimeLimits
     ) -> AsyncGenerator[Sequence[Delta], None]:
-        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        reader = CompletionReader(whole=content_type.endswith("json"))
-        async with aclosing(_raw_reads(response)) as reads:
-            while True:
-                data, ended = await self._next_read(reads, limits)
-                try:
-                    deltas = reader.finish() if data is None else reader.feed(data)
-                except LineTooLong:
-                    raise words.malformed(
-                        self._route, "It sent a line of more than 8 MiB without an end."
-                    ) from None
-                except NotACompletion as error:
-                    if data is None and (ended is not None or reader.payloads):
-                        raise words.broken_off(self._route, ended or "cut in a line") from None
-                    raise words.malformed(
-                        self._route, "It sent something that is no JSON object.", str(error)
-                    ) from None
-                limits.note(reader.payloads, any(not isinstance(d, UsageDelta) for d in deltas))
-                if deltas:
-                    yield deltas
-                if reader.failure is not None:
-                    raise words.reported(self._route, reader.failure)
-                if reader.done and data is not None:
-                    if rest := reader.finish():
-                        yield rest
-                    await _drain(reads)
-                    return
-                if data is None:
-                    self._check_end(reader, ended, content_type)
-                    return
-
-    async def _next_read(
-        self, reads: AsyncIterator[bytes], limits: TimeLimits
-    ) -> tuple[bytes | None, str | None]:
-        """The next read, or None and why: None for an orderly end, else the error's name."""
         import httpx2
 
-        try:
-            async with limits.waiting():
-                return await anext(reads), None
-        except StopAsyncIteration:
-            return None, None
-        except (httpx2.HTTPError, httpx2.StreamError) as error:
-            return None, type(error).__name__
+        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        reader = CompletionReader(whole=content_type.endswith("json"))
+        body: Body = response.extensions["body"]
+        broken: str | None = None
+        while True:
+            try:
+                with limits:
+                    data = await body.read()
+            except httpx2.TransportError as error:
+                data, broken = b"", type(error).__name__
+            try:
+                deltas = reader.feed(data) if data else reader.finish()
+            except LineTooLong:
+                raise words.malformed(
+                    self._route, "It sent a line of more than 8 MiB without an end."
+                ) from None
+            except NotACompletion as error:
+                if not data and (broken is not None or reader.payloads):
+                    raise words.broken_off(self._route, broken or "cut in a line") from None
+                raise words.malformed(
+                    self._route, "It sent something that is no JSON object.", str(error)
+                ) from None
+            limits.note(reader.payloads, limits.begun or _hold_a_token(deltas))
+            if deltas:
+                yield deltas
+            if reader.failure is not None:
+                raise words.reported(self._route, reader.failure)
+            if reader.done and data:
+                if rest := reader.finish():
+                    yield rest
+                await _drain(body)
+                return
+            if not data:
+                self._check_end(reader, broken, content_type)
+                return
 
     def _check_end(self, reader: CompletionReader, broken: str | None, content_type: str) -> None:
         if reader.complete:
@@ -184,19 +188,15 @@ def load_sdk() -> None:
     """Load the SDK ahead of the first request; takes half a second, so call it in a thread."""
     import openai  # noqa: F401
 
+    import chat.engine.http.transport  # noqa: F401
+
 
 def _build_sdk(route: RouteSettings) -> openai.AsyncOpenAI:
-    import httpx2
     import openai
 
-    http = httpx2.AsyncClient(
-        trust_env=False,
-        follow_redirects=False,
-        timeout=httpx2.Timeout(None, connect=route.connect_seconds),
-        limits=httpx2.Limits(
-            max_connections=None, max_keepalive_connections=64, keepalive_expiry=30.0
-        ),
-    )
+    from chat.engine.http.transport import build_client
+
+    http = build_client(route.connect_seconds)
     headers = {"User-Agent": "toolbench", "Accept-Encoding": "identity"}
     sdk = openai.AsyncOpenAI(
         api_key=route.api_key or "none",
@@ -216,15 +216,16 @@ def _build_sdk(route: RouteSettings) -> openai.AsyncOpenAI:
     return sdk
 
 
-async def _raw_reads(response: AsyncAPIResponse[Any]) -> AsyncGenerator[bytes, None]:
-    async for data in response.http_response.aiter_bytes():
-        yield data
+def _hold_a_token(deltas: Sequence[Delta]) -> bool:
+    return any(not isinstance(delta, UsageDelta) for delta in deltas)
 
 
-async def _drain(reads: AsyncIterator[bytes]) -> None:
+async def _drain(body: Body) -> None:
+    if body.complete:
+        return
     with suppress(Exception):
         async with asyncio.timeout(DRAIN_SECONDS):
-            async for _ in reads:
+            while await body.read():
                 pass
 
 
@@ -248,17 +249,12 @@ def _retry_wait(response: Any, tries: int) -> float | None:
 
 def _connect_reason(error: Exception) -> tuple[str, bool]:
     """Why no connection was made, as a clause, and whether another try makes sense."""
-    causes: list[BaseException] = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
-        causes.append(cause)
-    names = {type(cause).__name__ for cause in causes}
-    text = " ".join(map(str, causes)).lower()
-    if "gaierror" in names or "name or service" in text or "nodename" in text:
+    cause = error.__cause__
+    if isinstance(cause, socket.gaierror | UnicodeError):
         return "its host name is not known", False
-    if "refused" in text:
-        return "it refused the connection", True
-    if "ssl" in text or "certificate" in text:
+    if isinstance(cause, ssl.SSLError):
         return "no secure connection could be made; its certificate was not accepted", False
-    if "all connection attempts failed" in text:
+    # Several addresses that were tried in vain are told of in words alone.
+    if isinstance(cause, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(cause):
         return "it refused the connection", True
     return "no connection could be made", True

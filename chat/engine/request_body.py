@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
+
+import orjson
 
 from chat.engine.completions import CompletionRequest, RouteSettings
 
@@ -20,6 +23,16 @@ def build_body(request: CompletionRequest, route: RouteSettings) -> dict[str, An
     if request.tools:
         body["tools"] = list(request.tools)
     return {**body, **build_parameters(request, route)}
+
+
+def encode_body(request: CompletionRequest, route: RouteSettings) -> bytes:
+    """The whole body as it is sent."""
+    body = build_body(request, route)
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # A route's extra body may hold a number of more than 64 bits.
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
 def build_parameters(request: CompletionRequest, route: RouteSettings) -> dict[str, Any]:

@@ -67,6 +67,13 @@ class Turn:
 
     def feed(self, batch: Sequence[Delta]) -> list[Event]:
         """The events of one network read; neighbours of one kind come as one event."""
+        if len(batch) == 1 and self._stream and self._dialect is None:
+            # Nearly every read brings one piece of text; a streamed turn keeps none back.
+            [only] = batch
+            if type(only) is TextDelta and 0 < len(only.text) <= CHUNK_LIMIT:
+                self.has_token = True
+                self._said.append(only.text)
+                return [self._chunk(only.text, None)]
         events: list[Event] = []
         for delta in batch:
             match delta:

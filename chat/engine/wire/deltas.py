@@ -56,7 +56,12 @@ class DeltaReader:
         if not isinstance(payload, dict):
             raise NotACompletion(data[:200].decode("utf-8", "replace"))
         self.payloads += 1
-        return list(self._read_payload(payload))
+        text = _only_text(payload)
+        if text is None:
+            return list(self._read_payload(payload))
+        deltas: list[Delta] = [TextDelta(text)] if (text := self._text.feed(text)) else []
+        deltas += self._text.take_repairs()
+        return deltas
 
     def finish(self) -> list[Delta]:
         """What was held back for another half that never came."""
@@ -179,6 +184,32 @@ def _parse(data: bytes) -> Any:
         return json.loads(data.decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
         raise NotACompletion(data[:200].decode("utf-8", "replace")) from None
+
+
+def _only_text(payload: dict[str, Any]) -> str | None:
+    """The text of a chunk that holds nothing else, as nearly all do; None for any other chunk."""
+    choices = payload.get("choices")
+    if (
+        type(choices) is not list
+        or len(choices) != 1
+        or payload.get("error")
+        or payload.get("usage")
+        or "x_groq" in payload
+    ):
+        return None
+    choice = choices[0]
+    if (
+        type(choice) is not dict
+        or choice.get("index")
+        or choice.get("finish_reason")
+        or choice.get("error")
+    ):
+        return None
+    delta = choice.get("delta")
+    if type(delta) is not dict or len(delta) != 1 + ("role" in delta):
+        return None
+    text = delta.get("content")
+    return text if type(text) is str and text else None
 
 
 def _first_choice(choices: Any) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ object on a bare line, an `error:` field, `data:` lines without the blank line b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -18,8 +18,7 @@ class LineTooLong(ValueError):
     """A line, or the data of one event, is longer than any completion needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
+class ServerEvent(NamedTuple):
     """One event: its name, None where none was sent, and its data as bytes."""
 
     event: str | None
@@ -39,9 +38,32 @@ class EventDecoder:
         self._data: list[bytes] = []
         self._data_size = 0
         self._bare: list[bytes] = []
+        self._at_rest = True
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """The events that end within what was read so far."""
+        if self._at_rest and (events := _plain_events(data, self._line_limit)):
+            self._first_line = False
+            return events
+        events = self._feed_lines(data)
+        self._at_rest = not (
+            self._pieces or self._after_cr or self._event or self._data or self._bare
+        )
+        return events
+
+    def finish(self) -> list[ServerEvent]:
+        """What the end of the stream completes: servers forget the last blank line."""
+        events: list[ServerEvent] = []
+        if self._pieces:
+            self._take_line(b"".join(self._pieces), events)
+            self._pieces.clear()
+        self._dispatch(events)
+        if self._bare:
+            events.append(ServerEvent(None, b"\n".join(self._bare)))
+            self._bare.clear()
+        return events
+
+    def _feed_lines(self, data: bytes) -> list[ServerEvent]:
         events: list[ServerEvent] = []
         if self._after_cr and data:
             # A pair cut between its halves is one line end, not two.
@@ -63,18 +85,6 @@ class EventDecoder:
             self._pieces.append(rest)
             self._pieces_size += len(rest)
             self._check_size(self._pieces_size)
-        return events
-
-    def finish(self) -> list[ServerEvent]:
-        """What the end of the stream completes: servers forget the last blank line."""
-        events: list[ServerEvent] = []
-        if self._pieces:
-            self._take_line(b"".join(self._pieces), events)
-            self._pieces.clear()
-        self._dispatch(events)
-        if self._bare:
-            events.append(ServerEvent(None, b"\n".join(self._bare)))
-            self._bare.clear()
         return events
 
     def _take_line(self, line: bytes, events: list[ServerEvent]) -> None:
@@ -137,6 +147,21 @@ class EventDecoder:
     def _check_size(self, size: int) -> None:
         if size > self._line_limit:
             raise LineTooLong(f"more than {self._line_limit} bytes without an end")
+
+
+def _plain_events(data: bytes, limit: int) -> list[ServerEvent]:
+    """The events of a read that is nothing but whole events of one `data:` line; else none.
+
+    So come nearly all reads of nearly all servers.
+    """
+    if not data.endswith(b"\n\n") or b"\r" in data or len(data) > limit:
+        return []
+    events = []
+    for line in data[:-2].split(b"\n\n"):
+        if not line.startswith(b"data: ") or b"\n" in line:
+            return []
+        events.append(ServerEvent(None, line[6:]))
+    return events
 
 
 def _is_whole(data: bytes) -> bool:
