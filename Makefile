@@ -27,12 +27,13 @@ MIGRATIONS := $(shell find chat tools toolbench_site -path '*/migrations/*.py')
 timed = @echo '$(1) …'; begin=$$(date +%s%N); $(2); \
 	printf '%s: %.1f s\n' '$(1)' "$$(( ($$(date +%s%N) - begin) / 100000000 ))e-1"
 
-.PHONY: help run setup test lint format requirements bench FORCE
+.PHONY: help run cluster setup test lint format requirements bench FORCE
 
 help:
 	@echo 'make run           install what is needed and serve on 127.0.0.1:8000 (HOST and PORT change it)'
+	@echo 'make cluster       the same on PostgreSQL and Redis: two processes behind nginx (PORT changes it)'
 	@echo 'make setup         the same without serving'
-	@echo 'make test          lint; types; migrations; all tests (TOOLBENCH_REQUIRE=browser: no skips there)'
+	@echo 'make test          lint; types; migrations; all tests (TOOLBENCH_REQUIRE=browser,cluster: no skips there)'
 	@echo 'make lint          ruff and mypy alone'
 	@echo 'make format        let ruff format and mend'
 	@echo 'make requirements  pin anew what pyproject.toml asks for'
@@ -40,6 +41,9 @@ help:
 
 run: setup
 	@exec $(PY) manage.py serve
+
+cluster: $(PACKAGES) $(ASSETS)
+	@exec $(PY) -m tests.cluster
 
 setup: $(PACKAGES) $(ASSETS) $(MIGRATED) $(STATIC)
 

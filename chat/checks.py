@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat.database import run_in_pool
+from chat.demo.address import nearest
 from chat.encryption import UndecryptableSecret
 from chat.model_list import Listing, ask_for_models
 from chat.models import ModelRoute
@@ -28,12 +29,13 @@ NAMES_KEPT = 200
 
 logger = logging.getLogger(__name__)
 
-_under_way: set[int] = set()
-
 
 @dataclass(frozen=True)
 class RouteToCheck:
-    """What a check needs of a route; `version` tells whether it was edited meanwhile."""
+    """What a check needs of a route.
+
+    `version` tells whether it was edited meanwhile, `claimed_at` whether it was asked for again.
+    """
 
     pk: int
     base_url: str
@@ -42,6 +44,7 @@ class RouteToCheck:
     key: str
     key_unreadable: bool
     version: datetime
+    claimed_at: datetime
 
     def __repr__(self) -> str:
         return f"RouteToCheck({self.pk})"
@@ -59,18 +62,16 @@ class Outcome:
 def request_check(route_ids: Iterable[int]) -> int:
     """Have routes checked by the serving process; returns how many. Waits for nothing."""
     return ModelRoute.objects.filter(pk__in=list(route_ids)).update(
-        check_status=ModelRoute.CheckStatus.CHECKING
+        check_status=ModelRoute.CheckStatus.CHECKING, checked_at=None
     )
 
 
 async def run_due_checks() -> int:
     """Check what was asked for and what is due; returns how many. Takes up to the limit of one.
 
-    A route that is under check already is left alone, so calls may overlap.
+    Each due route is claimed by a row first, so calls may overlap, in one process or in several.
     """
-    due = [route for route in await run_in_pool(_due) if route.pk not in _under_way]
-    if not due:
-        return 0
+    claimed = await run_in_pool(_claim_due)
     room = asyncio.Semaphore(AT_ONCE)
 
     async def check_one(route: RouteToCheck) -> None:
@@ -78,15 +79,10 @@ async def run_due_checks() -> int:
             outcome = await check(route)
         await run_in_pool(_store, route, outcome)
 
-    pks = {route.pk for route in due}
-    _under_way.update(pks)
-    try:
-        async with asyncio.TaskGroup() as group:
-            for route in due:
-                group.create_task(check_one(route), name=f"check route {route.pk}")
-    finally:
-        _under_way.difference_update(pks)
-    return len(due)
+    async with asyncio.TaskGroup() as group:
+        for route in claimed:
+            group.create_task(check_one(route), name=f"check route {route.pk}")
+    return len(claimed)
 
 
 async def check(route: RouteToCheck) -> Outcome:
@@ -143,16 +139,24 @@ def _some(names: tuple[str, ...]) -> str:
     return f"{told} and {more} more" if more > 0 else told
 
 
-def _due() -> list[RouteToCheck]:
+def _claim_due() -> list[RouteToCheck]:
+    """Take the routes that are due for this process; `checked_at` is when their check began.
+
+    A check that its process did not live to end is due again after the usual time.
+    """
     before = timezone.now() - EVERY
-    rows = ModelRoute.objects.filter(
-        Q(check_status=ModelRoute.CheckStatus.CHECKING)
-        | Q(enabled=True) & (Q(checked_at__isnull=True) | Q(checked_at__lt=before))
-    ).only("pk", "base_url", "upstream_model", "protocol", "api_key", "updated_at")
-    return [_to_check(row) for row in rows]
+    wanted = Q(enabled=True) | Q(check_status=ModelRoute.CheckStatus.CHECKING)
+    due = ModelRoute.objects.filter(wanted, Q(checked_at__isnull=True) | Q(checked_at__lt=before))
+    claimed = []
+    for pk in list(due.values_list("pk", flat=True)):
+        now = timezone.now()
+        # Of several processes one update finds the route still due.
+        if due.filter(pk=pk).update(checked_at=now):
+            claimed += [_to_check(row, now) for row in ModelRoute.objects.filter(pk=pk)]
+    return claimed
 
 
-def _to_check(route: ModelRoute) -> RouteToCheck:
+def _to_check(route: ModelRoute, claimed_at: datetime) -> RouteToCheck:
     key, unreadable = "", False
     try:
         key = route.api_key.reveal() if route.api_key else ""
@@ -160,19 +164,23 @@ def _to_check(route: ModelRoute) -> RouteToCheck:
         unreadable = True
     return RouteToCheck(
         pk=route.pk,
-        base_url=route.base_url.rstrip("/"),
+        base_url=nearest(route.base_url.rstrip("/")),
         model=route.upstream_model,
         protocol=route.protocol,
         key=key,
         key_unreadable=unreadable,
         version=route.updated_at,
+        claimed_at=claimed_at,
     )
 
 
 def _store(route: RouteToCheck, outcome: Outcome) -> None:
     # An update, not a save: `updated_at` is the version of the route's client, which stays. A
-    # route edited meanwhile is another one; what was found does not hold for it.
-    ModelRoute.objects.filter(pk=route.pk, updated_at=route.version).update(
+    # route edited meanwhile is another one; what was found does not hold for it. One that was asked
+    # for again meanwhile gets the outcome of the later check.
+    ModelRoute.objects.filter(
+        pk=route.pk, updated_at=route.version, checked_at=route.claimed_at
+    ).update(
         check_status=outcome.status,
         check_text=outcome.text,
         check_models=list(outcome.models[:NAMES_KEPT]),

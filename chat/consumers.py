@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 QUEUED_COMMANDS = 100
+CLOSE_SECONDS = 5.0
 MAX_SUBSCRIPTIONS = 256
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -110,7 +112,10 @@ class SocketConsumer:
         if not self._closed:
             self._closed = True
             self._delivery.end()
-            await self._send({"type": "websocket.close", "code": code})
+            # Where `send` waits for the reader, one that has stopped reading would be waited for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._send({"type": "websocket.close", "code": code})
 
     async def settled(self) -> None:
         """Wait until all that is due has been sent."""
@@ -122,6 +127,10 @@ class SocketConsumer:
         return any(owner != own for owner in self._conversations.values()) or any(
             subscription.owner_id != own for subscription in self._delivery.subscriptions.values()
         )
+
+    def follows_any(self, stage_ids: Container[UUID]) -> bool:
+        """Whether it is sent the events of one of these stages."""
+        return any(stage_id in stage_ids for stage_id in self._delivery.subscriptions)
 
     # --- in ---
 

@@ -8,13 +8,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from chat.demo.address import DEMO_PATH, serve_at
 from chat.demo.catalogue import demo_routes
 from chat.demo.key import demo_key
 from chat.encryption import UndecryptableSecret
 from chat.models import ModelRoute
 from chat.services.routes import save_route
+from chat.turns import take_turn
 
-DEMO_PATH = "/demo/v1"
 # Tells a route that was switched off with the demo from one that an admin disabled.
 SWITCHED_OFF = "The demo model is switched off (TOOLBENCH_DEMO)."
 
@@ -25,12 +26,14 @@ def ensure_demo_routes(served_base_url: str) -> None:
 
     `served_base_url` is where this process answers, for example http://127.0.0.1:8000. What an
     admin changed on a demo route stays, but for its address and key; another route that has a demo
-    route's slug is left alone. The first demo route becomes the default where there is none.
+    route's slug is left alone. The first demo route becomes the default where there is none. Of
+    several processes the last to start is stored, and each asks its own demo model.
     """
+    base_url = serve_at(served_base_url)
+    take_turn(ModelRoute)
     if not settings.TOOLBENCH_DEMO:
         _switch_off()
         return
-    base_url = served_base_url.rstrip("/") + DEMO_PATH
     known = {route.slug: route for route in ModelRoute.objects.all()}
     for wanted in demo_routes():
         route = known.get(wanted["slug"])

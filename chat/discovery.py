@@ -21,6 +21,7 @@ from chat.model_list import Listing, ask_for_models
 from chat.models import ModelRoute
 from chat.models.routes import url_origin
 from chat.services.routes import free_slug, save_route
+from chat.turns import take_turn
 
 USUAL_PORTS = (11434, 1234, 8000, 8001, 8080)
 LOOK_SECONDS = 1.0
@@ -215,6 +216,7 @@ def not_yet_routes(servers: Iterable[FoundServer]) -> list[FoundServer]:
 @transaction.atomic
 def add_routes(chosen: Iterable[str]) -> list[ModelRoute]:
     """Make routes for what a form sent; values that were not offered are left out."""
+    take_turn(ModelRoute)
     values = set(chosen)
     return [
         _make_route(server, model)

@@ -7,12 +7,14 @@ import os
 import secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from chat.models import SetupToken
+from chat.turns import take_turn
 
 LINK_LIVES = timedelta(hours=1)
 
@@ -28,20 +30,28 @@ class LinkExpired(Exception):
 def make_setup_link(base_url: str) -> str | None:
     """A new one-time link in place of any older one; None once a user exists.
 
-    Only the token's SHA-256 is stored: who reads the database cannot make the link.
+    Where several processes serve, each prints a link at its start and all of them are good: the
+    person at one console cannot know that another process has started since. Only the token's
+    SHA-256 is stored: who reads the database cannot make the link.
     """
     token = secrets.token_urlsafe(32)
+    now = timezone.now()
     with transaction.atomic():
-        SetupToken.objects.all().delete()
-        if _a_user_exists():
+        take_turn(User)
+        over = _a_user_exists()
+        older = SetupToken.objects.all()
+        if settings.TOOLBENCH_SEVERAL and not over:
+            older = older.filter(expires_at__lte=now)
+        older.delete()
+        if over:
             return None
-        SetupToken.objects.create(token_hash=_digest(token), expires_at=timezone.now() + LINK_LIVES)
+        SetupToken.objects.create(token_hash=_digest(token), expires_at=now + LINK_LIVES)
     return f"{base_url.rstrip('/')}/setup/{token}/"
 
 
 def open_link(token: str) -> SetupToken:
     """The link's row; raises SetupIsOver or LinkExpired."""
-    row = SetupToken.objects.select_for_update().filter(token_hash=_digest(token)).first()
+    row = SetupToken.objects.filter(token_hash=_digest(token)).first()
     if row is None or _a_user_exists():
         raise SetupIsOver
     if row.expires_at <= timezone.now():
@@ -52,10 +62,11 @@ def open_link(token: str) -> SetupToken:
 def make_first_admin(token: str, username: str, email: str, password: str) -> User:
     """The superuser, made once per installation; raises SetupIsOver or LinkExpired.
 
-    Two posts at once make one user: the transaction holds the link's row (on SQLite the whole
-    database), and whoever comes second finds it gone.
+    Two posts at once make one user, on one link or on two: they take turns, and whoever comes
+    second finds a user.
     """
     with transaction.atomic():
+        take_turn(User)
         open_link(token)
         user = User.objects.create_superuser(username, email, password)
         SetupToken.objects.all().delete()
@@ -73,6 +84,7 @@ def ensure_superuser_from_environment() -> User | None:
     if not username or not password:
         return None
     with transaction.atomic():
+        take_turn(User)
         if _a_user_exists():
             return None
         email = os.environ.get("DJANGO_SUPERUSER_EMAIL", "")

@@ -23,6 +23,7 @@ from tools.builtin.http import close_client
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 4.0
+LET_GO_SECONDS = 0.25
 
 BackgroundWork = Callable[[], Coroutine[Any, Any, None]]
 
@@ -49,6 +50,8 @@ class Process:
 
     async def drain(self) -> None:
         """Refuse starts, let stages end or cancel them, write all, close sockets, stop."""
+        if settings.TOOLBENCH_SEVERAL:
+            self._tasks.append(asyncio.create_task(self._let_go(), name="let-go"))
         await self.runner.stop(settings.TOOLBENCH_GRACE_SECONDS)
         for task in self._tasks:
             task.cancel()
@@ -58,6 +61,13 @@ class Process:
         threads.shutdown()
         if runners._current is self.runner:
             runners.set_current(None)
+
+    async def _let_go(self) -> None:
+        """While stages end: who follows none of them goes on at another process."""
+        while True:
+            await asyncio.sleep(LET_GO_SECONDS)
+            if not self.runner.starts:
+                await self.sockets.close_others(self.runner.running, CLOSE_GOING_DOWN)
 
     async def sweep_once(self) -> None:
         """Close sockets whose session, account or right is gone."""
@@ -82,6 +92,7 @@ class Process:
 
 _process: Process | None = None
 _starting: asyncio.Lock | None = None
+_draining = False
 
 
 async def ensure_started(*, background: tuple[BackgroundWork, ...] = ()) -> Process:
@@ -100,10 +111,15 @@ async def ensure_started(*, background: tuple[BackgroundWork, ...] = ()) -> Proc
 
 async def drain() -> None:
     """Drain what ensure_started started; safe to call twice."""
-    global _process, _starting
-    process, _process, _starting = _process, None, None
-    if process is not None:
-        await process.drain()
+    global _process, _starting, _draining
+    if _process is None or _draining:
+        return
+    # It stays the process's until it has drained: who comes meanwhile is told to go elsewhere.
+    _draining = True
+    try:
+        await _process.drain()
+    finally:
+        _process, _starting, _draining = None, None, False
 
 
 async def lifespan_application(

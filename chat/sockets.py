@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
@@ -27,6 +29,9 @@ class LiveSocket(Protocol):
 
     def foreign_subscriptions(self) -> bool:
         """Whether it follows a conversation of somebody else."""
+
+    def follows_any(self, stage_ids: Container[UUID]) -> bool:
+        """Whether it is sent the events of one of these stages."""
 
     async def settled(self) -> None:
         """Wait until all that is due has been sent."""
@@ -69,11 +74,20 @@ class Sockets:
 
     async def close_all(self, code: int) -> None:
         """Close every socket with a code, once it was sent what is due."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE_SECONDS):
-                await asyncio.gather(*(socket.settled() for socket in tuple(self._live)))
-        for socket in tuple(self._live):
-            await socket.close(code)
+        await _close(tuple(self._live), code)
+
+    async def close_others(self, stage_ids: Container[UUID], code: int) -> None:
+        """Close those that follow none of these stages, once they were sent what is due."""
+        idle = [socket for socket in self._live if not socket.follows_any(stage_ids)]
+        await _close(idle, code)
+
+
+async def _close(sockets: Sequence[LiveSocket], code: int) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await asyncio.gather(*(socket.settled() for socket in sockets))
+    for socket in sockets:
+        await socket.close(code)
 
 
 def verdicts(watched: list[Watched]) -> dict[int, int]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
 from django.test import Client
 
+from chat.database import close_pool_connections
 from chat.models import ModelRoute
+from tests import backing
 from tests.serving import PASSWORD
 
-pytest_plugins = ["tests.skips"]
+pytest_plugins = ["tests.skips", "tests.second_pass"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,6 +28,23 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The run's data directory is its own (tests.settings), and goes with it."""
     shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The test database; PostgreSQL drops none to which somebody is still connected."""
+    name = connection.settings_dict["NAME"]
+    yield
+    close_pool_connections()
+    if backing.is_cluster():
+        # The threads that ran async tests' queries are gone without a word.
+        backing.end_sessions(name)
+
+
+@pytest.fixture(params=["daphne", "uvicorn"])
+def server_kind(request: pytest.FixtureRequest) -> str:
+    """Each of the servers that TOOLBENCH_SERVER names."""
+    return str(request.param)
 
 
 @pytest.fixture

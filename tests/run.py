@@ -17,12 +17,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.cluster import PostgresServer, ProgramMissing, RedisServer
+from tests.cluster.cluster import migrated_database
+from tests.cluster.programs import apt_get, install_missing, missing
+from tests.cluster.signals import sigterm_exits
+from tests.skips import required_groups
+
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-APT_SECONDS = 420
 # What would lead the checks to somebody's real data, keys or servers.
-FOREIGN = {"HOST", "PORT", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "OPENAI_API_KEY"}
+FOREIGN = {
+    "HOST",
+    "PORT",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "OPENAI_API_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+}
 KEPT = {"TOOLBENCH_REQUIRE"}
+CLUSTER = ("postgres", "initdb", "redis-server", "nginx")
 
 
 @dataclass
@@ -32,6 +47,7 @@ class Run:
     environment: dict[str, str]
     failed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def step(self, name: str, *command: str, **environment: str) -> None:
@@ -68,6 +84,10 @@ class Run:
         print("\n=== Failed" if self.failed else "\nEverything passed.")
         for name in self.failed:
             print(f"  {name}")
+        if self.left_out:
+            print("\n=== Left out on PostgreSQL and Redis, since it was run on SQLite")
+        for line in self.left_out:
+            print(f"  {line}")
         print("\n=== Skipped" if self.skipped else "\nNothing was skipped.")
         # Two steps collect the same module where it is left out as a whole.
         for line in dict.fromkeys(self.skipped):
@@ -78,7 +98,7 @@ class Run:
 
 def main(arguments: list[str]) -> int:
     """All checks, or those that `arguments` name."""
-    with tempfile.TemporaryDirectory(prefix="toolbench-checks-") as scratch:
+    with sigterm_exits(), tempfile.TemporaryDirectory(prefix="toolbench-checks-") as scratch:
         run = Run(clean_environment(os.environ, Path(scratch)))
         lint(run)
         if arguments != ["lint"]:
@@ -122,15 +142,49 @@ def check_project(run: Run) -> None:
 
 
 def test(run: Run, scratch: Path) -> None:
-    """The tests: two processes for those without a browser, then those with one."""
+    """The tests without a browser in two processes, on SQLite and again on PostgreSQL and Redis;
+    then those with a browser."""
     skips = scratch / "skips.txt"
     pytest = ("-m", "pytest", "--quiet", "-p", "no:cacheprovider")
     telling = {"TOOLBENCH_SKIPS_FILE": str(skips)}
-    run.python("tests", *pytest, "-n", "2", "--ignore=tests/browser", **telling)
+    without_browser = (*pytest, "-n", "2", "--ignore=tests/browser")
+    provide_cluster(run)
+    run.python("tests on SQLite", *without_browser, **telling)
+    with cluster_parts(run) as parts:
+        if parts:
+            left_out = scratch / "left_out.txt"
+            telling_more = {**telling, "TOOLBENCH_LEFT_OUT_FILE": str(left_out)}
+            run.python("tests on PostgreSQL and Redis", *without_browser, **telling_more, **parts)
+            if left_out.exists():
+                run.left_out += left_out.read_text(encoding="utf-8").splitlines()
     provide_chromium(run)
     run.python("browser tests", *pytest, "tests/browser", **telling)
     if skips.exists():
         run.skipped += skips.read_text(encoding="utf-8").splitlines()
+
+
+def provide_cluster(run: Run) -> None:
+    """Install Debian's PostgreSQL, Redis and nginx where one is missing and this is root."""
+    if missing(*CLUSTER):
+        print("\n=== Installing what the tests of several processes need", flush=True)
+        with run.timed("installing PostgreSQL, Redis and nginx"):
+            install_missing(*CLUSTER)
+
+
+@contextmanager
+def cluster_parts(run: Run) -> Iterator[dict[str, str]]:
+    """A PostgreSQL and a Redis as the variables that name them; none where they cannot be had."""
+    if wanting := missing("postgres", "initdb", "redis-server"):
+        reason = f"cluster: all tests on PostgreSQL and Redis. {ProgramMissing(*wanting)}"
+        run.skipped.append(reason)
+        if "cluster" in required_groups():
+            run.failed.append(reason)
+        yield {}
+        return
+    # Nothing here outlives the run, so nothing need reach the disk.
+    with PostgresServer(fsync=False) as postgres, RedisServer() as redis:
+        migrated_database(postgres)
+        yield {"TOOLBENCH_TEST_POSTGRES": postgres.url(), "TOOLBENCH_TEST_REDIS": redis.url()}
 
 
 def provide_chromium(run: Run) -> None:
@@ -138,19 +192,10 @@ def provide_chromium(run: Run) -> None:
     if any(map(shutil.which, CHROMIUM_NAMES)) or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     print("\n=== Installing Chromium", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
     with run.timed("installing Chromium"):
         try:
-            for command in (["apt-get", "update", "-q"], install):
-                subprocess.run(
-                    command,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    timeout=APT_SECONDS,
-                    check=True,
-                )
+            apt_get("update", "-q")
+            apt_get("install", "-y", "-q", "--no-install-recommends", "chromium")
         except (subprocess.SubprocessError, OSError) as error:
             print(f"Chromium could not be installed ({error}); the browser tests are skipped.")
 

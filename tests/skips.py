@@ -1,7 +1,7 @@
 """A pytest plugin: says what was skipped and why; where the environment asks, a skip is a failure.
 
 A skip that depends on the machine begins its reason with a group and a colon: "browser: no Chromium
-on PATH." `TOOLBENCH_REQUIRE=browser,redis` turns skips of those groups into failures;
+on PATH." `TOOLBENCH_REQUIRE=browser,cluster` turns skips of those groups into failures;
 `TOOLBENCH_SKIPS_FILE` names a file to which a line per reason is added, for `tests.run` to print.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -59,10 +60,12 @@ def channel_layer(redis_url: str) -> dict[str, Any]:
     if not redis_url:
         return {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     _check_redis(redis_url)
-    # Pub/sub: the list-based layer lost most messages under load.
+    # Pub/sub: the list-based layer lost most messages under load. It goes through all databases of
+    # a Redis, so the number of this one keeps two installations apart.
+    number = urlsplit(redis_url).path.strip("/") or "0"
     return {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [redis_url], "prefix": "toolbench"},
+        "CONFIG": {"hosts": [redis_url], "prefix": f"toolbench-{number}"},
     }
 
 

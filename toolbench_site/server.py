@@ -24,6 +24,9 @@ from toolbench_site.text_frames import text_frames
 FRAME_LIMIT = 2 * 1024 * 1024
 """Bytes of a websocket frame that Daphne itself lets pass; the consumer refuses over 1 MiB."""
 
+KEEP_ALIVE_SECONDS = 75
+"""Longer than proxies keep idle connections (60 s): they must not send into closed ones."""
+
 REQUESTS_SECONDS = 2.0
 """How long requests still being answered after the drain may take before they are cut off."""
 
@@ -77,9 +80,13 @@ class DrainingServer(Server):
         """Text takes the quick way; what comes for a socket that the other side has just begun to
         close is dropped; answers given during a drain end their connection."""
         kind = message["type"]
-        if kind == "websocket.send" and (text := message.get("text")):
-            if protocol.state == WebSocketProtocol.STATE_OPEN:
+        if kind.startswith("websocket.") and protocol.state == WebSocketProtocol.STATE_OPEN:
+            if kind == "websocket.send" and (text := message.get("text")):
                 send_texts(protocol, (text,))
+                return
+            if kind == "websocket.close":
+                # `sendClose` would refuse the codes below 3000, 1011 among them.
+                protocol.sendCloseFrame(code=message.get("code") or 1000)
                 return
         elif kind == "http.response.start" and self._draining and protocol.channel is not None:
             protocol.channel.persistent = False
@@ -92,6 +99,7 @@ class DrainingServer(Server):
     def listen_success(self, port: Any) -> None:
         """Remember the port, to close it first."""
         self._ports.append(port)
+        self.http_factory.timeOut = KEEP_ALIVE_SECONDS
         super().listen_success(port)
 
     def listen_error(self, failure: Any) -> None:
@@ -105,9 +113,7 @@ class DrainingServer(Server):
         for port in self._ports:
             # At once: a proxy in front sends who comes now to another process.
             port.stopListening()
-        drained = defer.Deferred.fromFuture(asyncio.ensure_future(self._end()))
-        drained.addErrback(lambda _: None)
-        return drained
+        return defer.Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
     def _start_work(self) -> None:
         if self.listening_addresses:
@@ -120,15 +126,13 @@ class DrainingServer(Server):
             self.stop()
 
     async def _end(self) -> None:
-        try:
-            await self._drain()
-            if requests := self._running(WebRequest):
-                await asyncio.wait(requests, timeout=REQUESTS_SECONDS)
-        finally:
-            running = self._running(object)
-            for instance in running:
-                instance.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+        await self._drain()
+        if requests := self._running(WebRequest):
+            await asyncio.wait(requests, timeout=REQUESTS_SECONDS)
+        running = self._running(object)
+        for instance in running:
+            instance.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     def _running(self, kind: type) -> list[asyncio.Future[Any]]:
         return [

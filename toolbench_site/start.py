@@ -67,7 +67,11 @@ class Start:
             "Ctrl-C stops it at once."
         )
         signal.signal(signal.SIGINT, self._stop_at_once)
-        await lifecycle.drain()
+        try:
+            await lifecycle.drain()
+        except Exception:
+            # The server must end all the same.
+            logger.exception("The drain met a bug.")
 
     def _stop_at_once(self, *_: object) -> None:
         """What is committed is safe; stages that run are ended as lost by the next start."""

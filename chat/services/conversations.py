@@ -23,9 +23,10 @@ def rename_conversation(user: User, conversation_id: UUID, title: str) -> Conver
             "invalid_request",
             f"A title has at most {TITLE_LENGTH} characters; this one has {len(title)}.",
         )
-    conversation = _own(user, conversation_id)
-    conversation.title = title
-    conversation.save(update_fields=("title",))
+    with transaction.atomic():
+        conversation = _own(user, conversation_id)
+        conversation.title = title
+        conversation.save(update_fields=("title",))
     return conversation
 
 
@@ -44,7 +45,9 @@ def delete_conversation(user: User, conversation_id: UUID) -> None:
 
 
 def _own(user: User, conversation_id: UUID) -> Conversation:
-    conversation = Conversation.objects.owned_by(user).filter(pk=conversation_id).first()
+    """The conversation, locked against starts and deletes until the transaction ends."""
+    rows = Conversation.objects.owned_by(user).select_for_update()
+    conversation = rows.filter(pk=conversation_id).first()
     if conversation is None:
         raise not_found("conversation")
     return conversation

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from chat.encryption import Secret
 from chat.models import ModelRoute
+from chat.turns import take_turn
 
 # What the connection check found holds for these; a change of one makes it stale.
 CONNECTION_FIELDS = ("base_url", "upstream_model", "protocol")
@@ -28,8 +29,10 @@ def save_route(route: ModelRoute, new_key: str = "", forget: bool = False) -> Sa
     A key belongs to scheme, host and port: where those change it is cleared unless a new one comes
     along, so that no key is sent to a server it was not given for. There is always exactly one
     default: a new one takes the place of the old, and the only one stays. A connection that
-    changed is checked again by the serving process.
+    changed is checked again by the serving process. Saves take turns, so that two at once leave one
+    default too.
     """
+    take_turn(ModelRoute)
     stored = (
         ModelRoute.objects.select_for_update().filter(pk=route.pk).first() if route.pk else None
     )
@@ -46,13 +49,14 @@ def save_route(route: ModelRoute, new_key: str = "", forget: bool = False) -> Sa
         route.check_status = ModelRoute.CheckStatus.CHECKING
         route.check_text = ""
         route.check_models = []
+        route.checked_at = None
     if stored is None:
         route.save()
     else:
         # What a check found meanwhile stays, unless the connection is another now.
-        kept = {"id", "created_at", "checked_at"}
+        kept = {"id", "created_at"}
         if not connection_changed:
-            kept |= {"check_status", "check_text", "check_models"}
+            kept |= {"check_status", "check_text", "check_models", "checked_at"}
         names = {field.name for field in route._meta.concrete_fields} - kept
         route.save(update_fields=names)
     return SavedRoute(

@@ -135,7 +135,7 @@ def _create_stage(
         mode=command.mode,
         synthesis=command.synthesis,
         stream=command.stream,
-        history=load_history(stage.prompt_message),
+        history=load_history(stage.prompt_message, route.context_budget),
         system_prompt=stage.system_prompt,
         toolset=toolset,
         temperature=(stage.temperature[0], stage.temperature[1]),

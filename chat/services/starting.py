@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from chat.demo.address import nearest
 from chat.encryption import UndecryptableSecret
 from chat.engine.completions import RouteSettings
 from chat.models import Conversation, Message, ModelRoute, Stage
@@ -66,7 +69,8 @@ def choose_route(user: User, slug: str | None) -> tuple[ModelRoute, RouteSetting
             "the admin panel.",
         )
     try:
-        return route, route.as_settings()
+        route_settings = route.as_settings()
+        return route, replace(route_settings, base_url=nearest(route_settings.base_url))
     except UndecryptableSecret:
         raise Refused(
             "route_not_configured",
@@ -100,7 +104,9 @@ def choose_conversation(user: User, command: StageStart, source: str) -> Convers
         return Conversation.objects.create(
             owner=user, title=title[:79] + "…" if len(title) > 80 else title, source=source
         )
-    conversation = Conversation.objects.owned_by(user).filter(pk=command.conversation_id).first()
+    # Locked, so that it is neither deleted nor answered by another stage meanwhile.
+    rows = Conversation.objects.owned_by(user).select_for_update(no_key=True)
+    conversation = rows.filter(pk=command.conversation_id).first()
     if conversation is None:
         raise not_found("conversation")
     return conversation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -40,11 +41,31 @@ def test_only_the_hash_of_the_token_is_stored(token: str) -> None:
     assert timedelta(minutes=59) < row.expires_at - timezone.now() <= timedelta(hours=1)
 
 
-def test_a_new_start_replaces_the_link(token: str) -> None:
+def test_a_new_start_replaces_the_link(token: str, settings: Any) -> None:
+    settings.TOOLBENCH_SEVERAL = False
     newer = token_of(make_setup_link("http://127.0.0.1:8000/"))
     with pytest.raises(SetupIsOver):
         make_first_admin(token, "first", "", PASSWORD)
     assert make_first_admin(newer, "first", "", PASSWORD).is_superuser
+
+
+def test_the_links_of_several_processes_are_all_good_until_one_is_used(
+    token: str, settings: Any
+) -> None:
+    settings.TOOLBENCH_SEVERAL = True
+    newer = token_of(make_setup_link("http://127.0.0.1:8000/"))
+    open_link(newer)
+    assert make_first_admin(token, "first", "", PASSWORD).is_superuser
+    with pytest.raises(SetupIsOver):
+        make_first_admin(newer, "second", "", PASSWORD)
+    assert not SetupToken.objects.exists()
+
+
+def test_a_new_start_forgets_the_links_whose_hour_has_passed(token: str, settings: Any) -> None:
+    settings.TOOLBENCH_SEVERAL = True
+    SetupToken.objects.update(expires_at=timezone.now())
+    make_setup_link("http://127.0.0.1:8000/")
+    assert SetupToken.objects.count() == 1
 
 
 def test_there_is_no_link_once_a_user_exists(token: str, stranger: User) -> None:

@@ -36,7 +36,7 @@ def log_out(rig: Rig, cookie: str) -> None:
 
 
 def deactivate(rig: Rig, cookie: str) -> None:
-    rig.database.execute("UPDATE auth_user SET is_active = 0 WHERE username = ?", (OWNER,))
+    rig.database.execute("UPDATE auth_user SET is_active = false WHERE username = ?", (OWNER,))
 
 
 def change_password_elsewhere(rig: Rig, cookie: str) -> None:
@@ -52,23 +52,22 @@ def change_password_elsewhere(rig: Rig, cookie: str) -> None:
     )
 
 
-async def test_sockets_close_when_their_right_is_gone_and_others_stay() -> None:
+async def test_sockets_close_when_their_right_is_gone_and_others_stay(rig: Rig) -> None:
     losses: tuple[Callable[[Rig, str], None], ...] = (
         log_out,
         change_password_elsewhere,
         deactivate,
     )
-    with Rig() as rig:
-        rig.log_in(ADMIN)
-        password = PASSWORD
-        async with rig.client(ADMIN) as bystander:
-            for lose in losses:
-                rig.cookies[OWNER] = log_in(rig.url, OWNER, password)
-                if lose is change_password_elsewhere:
-                    password = NEW_PASSWORD
-                await assert_closed(rig, lose)
-            await bystander.send(type="ping")
-            assert (await bystander.reply("pong"))["stages"] == {}
+    rig.log_in(ADMIN)
+    password = PASSWORD
+    async with rig.client(ADMIN) as bystander:
+        for lose in losses:
+            rig.cookies[OWNER] = log_in(rig.url, OWNER, password)
+            if lose is change_password_elsewhere:
+                password = NEW_PASSWORD
+            await assert_closed(rig, lose)
+        await bystander.send(type="ping")
+        assert (await bystander.reply("pong"))["stages"] == {}
 
 
 async def assert_closed(rig: Rig, lose: Callable[[Rig, str], None]) -> None:

@@ -300,6 +300,30 @@ async def test_a_restart_of_postgresql_in_mid_stream_loses_nothing(pair: Pair) -
     assert seen.events == own.events
 
 
+async def test_a_draining_process_keeps_only_those_who_follow_its_stages(pair: Pair) -> None:
+    rest = pair.halfway()
+    async with pair.socket(pair.first) as here, pair.socket(pair.first) as idle:
+        stage_id, _ = await begin(here)
+        process = pair.first.process
+        assert process is not None
+        process.terminate()
+        with pytest.raises(ConnectionClosed) as closed:
+            async with asyncio.timeout(3):
+                await idle.receive()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4503
+        rest.set()
+        folded = await here.until_end(stage_id, seconds=4)
+        assert (folded.names[-1], folded.text) == ("done", "half and whole")
+        with pytest.raises(ConnectionClosed):
+            await here.receive()
+    assert await asyncio.to_thread(process.wait, 15) == 0
+    pair.replay.answer_with(chat_stream(["from the other"]))
+    async with pair.socket(pair.second) as there:
+        assert (await there.run("Say it", model_route="replay")).text == "from the other"
+    pair.first.start()
+
+
 async def test_stages_of_a_killed_process_end_within_15_seconds_before_viewers_eyes(
     pair: Pair,
 ) -> None:

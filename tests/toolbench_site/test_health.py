@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from chat import runner as runners
 from chat.models import ModelRoute
 
 
@@ -53,6 +54,21 @@ def test_error_texts_are_for_admins_only(
     told = client_of(admin).get("/healthz").json()["model_servers"]
     assert told["lab-only"]["error"].startswith("Refused the connection.")
     assert told["small"] == {"status": "online"}
+
+
+def test_while_the_process_drains_it_sends_its_proxy_elsewhere(
+    client: Client, db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    serving = runners.Runner()
+    runners.set_current(serving)
+    try:
+        assert client.get("/healthz").status_code == 200
+        serving.going_down = True
+        answer = client.get("/healthz")
+    finally:
+        runners.set_current(None)
+    assert (answer.status_code, answer.json()) == (503, {"status": "draining"})
+    assert caplog.records == []
 
 
 def test_it_only_reads(client: Client, db: None) -> None:

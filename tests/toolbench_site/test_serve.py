@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,22 +41,34 @@ def test_a_database_that_does_not_fit_is_named(tmp_path: Path) -> None:
     assert "make run" in done.stderr
 
 
-def test_a_taken_port_and_a_taken_data_directory_are_named(tmp_path: Path) -> None:
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server on `tmp_path`."""
     server = ServerProcess(tmp_path, free_port())
     server.manage("migrate", "-v", "0")
     server.manage("collectstatic", "--noinput", "-v", "0")
     server.start()
     try:
-        elsewhere = tmp_path / "elsewhere"
-        taken = run(elsewhere, "serve", PORT=str(server.port))
-        assert f"Port {server.port} on 127.0.0.1 is taken" in taken.stderr
-        assert "make run" in taken.stderr
-        second = run(tmp_path, "serve", PORT=str(free_port()))
-        assert "TOOLBENCH_DATA_DIR" in second.stderr
-        for name in ("secret_key", "encryption_keys"):
-            assert os.stat(tmp_path / name).st_mode & 0o777 == 0o600
+        yield server
     finally:
         server.stop()
+
+
+def test_a_taken_port_is_named(serving: ServerProcess, tmp_path: Path) -> None:
+    taken = run(tmp_path / "elsewhere", "serve", PORT=str(serving.port))
+    assert f"Port {serving.port} on 127.0.0.1 is taken" in taken.stderr
+    assert "make run" in taken.stderr
+
+
+def test_the_secrets_are_for_their_owner_alone(serving: ServerProcess, tmp_path: Path) -> None:
+    for name in ("secret_key", "encryption_keys"):
+        assert os.stat(tmp_path / name).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.sqlite_only(reason="say that without Redis one process alone may serve a directory")
+def test_a_taken_data_directory_is_named(serving: ServerProcess, tmp_path: Path) -> None:
+    second = run(tmp_path, "serve", PORT=str(free_port()))
+    assert "TOOLBENCH_DATA_DIR" in second.stderr
 
 
 def test_the_deploy_checks_are_clean(tmp_path: Path) -> None:
