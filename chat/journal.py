@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 COMMIT_INTERVAL = 0.02
 """Seconds between two commits that hold nothing but text deltas; all else goes at once."""
+LONGEST_INTERVAL = 0.1
+"""What the interval grows to under load, so that more neighbours merge."""
+COMMIT_SHARE = 0.05
+"""The part of an interval that a commit may take; one that takes longer makes the next wait."""
 AWAY = (OperationalError, InterfaceError)
 """What a database that is away, or a connection that it lost, raises."""
 
@@ -167,17 +171,17 @@ class Journal:
 
     def _write_forever(self) -> None:
         keep_connection()
-        last = 0.0
+        last, interval = 0.0, COMMIT_INTERVAL
         while True:
             with self._condition:
                 while not self._dirty and not self._stopping:
                     self._condition.wait()
                 if not self._dirty:
                     break
-                pause = last + COMMIT_INTERVAL - time.monotonic()
+                pause = last + interval - time.monotonic()
                 while pause > 0 and not self._urgent and not self._stopping:
                     self._condition.wait(pause)
-                    pause = last + COMMIT_INTERVAL - time.monotonic()
+                    pause = last + interval - time.monotonic()
                 self._urgent = False
                 batches = [self._take(log) for log in self._dirty if not log.given_up]
                 self._dirty.clear()
@@ -187,6 +191,8 @@ class Journal:
             except Exception:
                 logger.exception("The journal's writer met a bug; its stages are given up.")
                 self._tell(batches, "unwritable")
+            took = time.monotonic() - last
+            interval = max(COMMIT_INTERVAL, min(took / COMMIT_SHARE, LONGEST_INTERVAL))
         connection.close()
 
     def _take(self, log: StageLog) -> Batch:
