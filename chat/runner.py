@@ -24,7 +24,7 @@ from chat.hub import Cursor, Hub
 from chat.journal import Journal
 from chat.leases import LEASE_RENEWAL_SECONDS, end_lost_stages, renew_leases, requested_cancels
 from chat.pending import Row
-from chat.projection import LEASE_SECONDS, StageKey
+from chat.projection import StageKey
 from chat.protocol import dump
 from chat.remote import RemoteStages
 from chat.stage_log import StageLog, StageLost
@@ -32,8 +32,11 @@ from chat.stage_log import StageLog, StageLost
 logger = logging.getLogger(__name__)
 
 STARTS_SECONDS = 5.0
-SLOW_ROUND_SECONDS = 2.0
+REAP_SECONDS = 1.0
+SLOW_ROUND_SECONDS = 4.0
 """A round of lease work that takes longer met a database that was away."""
+OTHERS_RENEW_SECONDS = 2 * LEASE_RENEWAL_SECONDS
+"""How long after such a round every owner has had its chance to renew."""
 
 
 class NotServing(RuntimeError):
@@ -80,7 +83,7 @@ class Runner:
         """Starts whose rows are being stored; a drain waits for them."""
         self.rights_changed = asyncio.Event()
         """Set when somebody's session, account or right may be gone."""
-        self._lease_task: asyncio.Task[None] | None = None
+        self._lease_tasks: list[asyncio.Task[None]] = []
         self._obeying: asyncio.Task[None] | None = None
         self._reap_from = 0.0
 
@@ -93,10 +96,13 @@ class Runner:
         self.broadcast.start()
         if several:
             self.remote.start()
-            self._others_may_renew(LEASE_RENEWAL_SECONDS)
+            self._let_others_renew()
         else:
             await self._end_lost_stages(all_active=True)
-        self._lease_task = asyncio.create_task(self._keep_leases(), name="leases")
+        self._lease_tasks = [
+            asyncio.create_task(self._keep_leases(), name="leases"),
+            asyncio.create_task(self._reap(), name="reaper"),
+        ]
 
     async def stop(self, grace_seconds: float) -> None:
         """Let stages end by themselves for the grace time, cancel the rest, write all, stop."""
@@ -111,9 +117,9 @@ class Runner:
         tasks = [stage.task for stage in self.running.values() if stage.task]
         if tasks:
             await asyncio.wait(tasks, timeout=10)
-        if self._lease_task is not None:
-            self._lease_task.cancel()
-            await asyncio.gather(self._lease_task, return_exceptions=True)
+        for task in self._lease_tasks:
+            task.cancel()
+        await asyncio.gather(*self._lease_tasks, return_exceptions=True)
         await self.journal.stop()
         await self.remote.stop()
         await self.broadcast.stop()
@@ -303,17 +309,25 @@ class Runner:
             try:
                 await self._renew()
                 await self._obey_rows()
-                if time.monotonic() - begin > SLOW_ROUND_SECONDS:
-                    self._others_may_renew(LEASE_SECONDS)
+            except Exception as error:
+                self._let_others_renew()
+                logger.warning("Leases could not be renewed: %s", type(error).__name__)
+            if time.monotonic() - begin > SLOW_ROUND_SECONDS:
+                self._let_others_renew()
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(REAP_SECONDS)
+            try:
                 if time.monotonic() >= self._reap_from:
                     await self._end_lost_stages(all_active=False)
             except Exception as error:
-                self._others_may_renew(LEASE_SECONDS)
-                logger.warning("Leases could not be renewed: %s", type(error).__name__)
+                self._let_others_renew()
+                logger.warning("Lost stages could not be ended: %s", type(error).__name__)
 
-    def _others_may_renew(self, seconds: float) -> None:
+    def _let_others_renew(self) -> None:
         """A database that was away let no owner renew: nobody's stage is ended until they could."""
-        self._reap_from = time.monotonic() + seconds
+        self._reap_from = time.monotonic() + OTHERS_RENEW_SECONDS
 
     async def _renew(self) -> None:
         """Renew the leases of stages here, and let go of those that were taken away."""

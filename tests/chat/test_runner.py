@@ -29,6 +29,7 @@ from tests.replay import ReplayServer, Signal, WaitFor, chat_stream
 def quick_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases are looked at all the time."""
     monkeypatch.setattr(runners, "LEASE_RENEWAL_SECONDS", 0.02)
+    monkeypatch.setattr(runners, "REAP_SECONDS", 0.02)
 
 
 @pytest.fixture
