@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("modes", "kills", "stops", "reconnects", "fire", "streams")
+NAMES = ("modes", "kills", "stops", "reconnects", "fire", "streams", "growth", "soak")
 
 
 def main() -> int:

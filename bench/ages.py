@@ -21,16 +21,18 @@ class Ages:
         now = time.monotonic_ns()
         if self.first_token_ms is None:
             self.first_token_ms = (time.monotonic() - self.started) * 1000
-        *stamps, self._rest = (self._rest + text).split(" ")
-        for stamp in stamps:
-            self.chunks += 1
-            self.delays_ms.append((now - int(stamp)) / 1e6)
+        *words, self._rest = (self._rest + text).split(" ")
+        for word in words:
+            # Filled chunks hold words between the stamps.
+            if word.isdigit():
+                self.chunks += 1
+                self.delays_ms.append((now - int(word)) / 1e6)
 
 
 def summary(all_ages: list[Ages]) -> dict[str, object]:
     """The numbers of many streams together."""
     return {
         "chunks": sum(ages.chunks for ages in all_ages),
-        "first_token_ms": [ages.first_token_ms for ages in all_ages],
-        "delays_ms": [delay for ages in all_ages for delay in ages.delays_ms],
+        "first_token_ms": [ages.first_token_ms for ages in all_ages if ages.first_token_ms],
+        "delays_ms": [round(delay, 3) for ages in all_ages for delay in ages.delays_ms],
     }

@@ -1,25 +1,23 @@
-"""The disk is full: shortly, and for longer than the journal tries again."""
+"""The disk is full: shortly, and for longer than the journal tries again.
+
+Where the database is a PostgreSQL it is stopped instead, for as long.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import resource
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Sequence
 
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from bench.disks import Disk, StoppedPostgres, small_disk
+from bench.layout import SINGLE, Layout
 from bench.report import Report
 from bench.rig import ROUTE, Rig
 from bench.viewers import check_stages, start_stages, two_viewers
 from tests.replay import never_answers
 
-TMPFS_MIB = 96
 LEASE_AND_REAP_SECONDS = 20
 STARTS = (
     ("chat, streamed", {"prompt": "text 4000 40", "mode": "chat"}),
@@ -36,98 +34,33 @@ SHORT = (
 )
 
 
-class Disk(Protocol):
-    """A place for data that can be made to take no more."""
-
-    kind: str
-    data_dir: Path | None
-
-    def fill(self, rig: Rig) -> None:
-        """Take all room."""
-
-    def free(self, rig: Rig) -> None:
-        """Give it back."""
-
-
-class SmallDisk:
-    """A tmpfs of its own, filled with one file."""
-
-    kind = f"tmpfs of {TMPFS_MIB} MiB"
-
-    def __init__(self, directory: Path) -> None:
-        self.data_dir: Path | None = directory
-
-    @property
-    def _ballast(self) -> Path:
-        assert self.data_dir is not None
-        return self.data_dir / "ballast"
-
-    def fill(self, rig: Rig) -> None:
-        """Write until there is no room for another page."""
-        with self._ballast.open("wb", buffering=0) as file, suppress(OSError):
-            for size in (1024 * 1024, 4096):
-                with suppress(OSError):
-                    while True:
-                        file.write(bytes(size))
-
-    def free(self, rig: Rig) -> None:
-        """Remove the file."""
-        self._ballast.unlink()
-
-
-class ShortFiles:
-    """Without the right to mount: the server's files may not grow (RLIMIT_FSIZE, set from here)."""
-
-    kind = "file size limit (nothing can be mounted here)"
-    data_dir: Path | None = None
-
-    def fill(self, rig: Rig) -> None:
-        """No file may be written beyond its first 4 KiB."""
-        resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-
-    def free(self, rig: Rig) -> None:
-        """Any size again."""
-        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        resource.prlimit(rig.pid, resource.RLIMIT_FSIZE, unlimited)
-
-
-@contextmanager
-def small_disk(*, may_mount: bool = True) -> Iterator[Disk]:
-    """The best disk that this machine allows us to fill."""
-    directory = Path(tempfile.mkdtemp(prefix="toolbench-small-disk-"))
-    command = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS_MIB}m", "tmpfs", str(directory)]
-    mounted = (
-        may_mount
-        and os.geteuid() == 0
-        and shutil.which("mount") is not None
-        and subprocess.run(command, capture_output=True, timeout=10).returncode == 0
-    )
-    try:
-        yield SmallDisk(directory) if mounted else ShortFiles()
-    finally:
-        if mounted:
-            subprocess.run(["umount", "-l", str(directory)], capture_output=True, timeout=10)
-        directory.rmdir()
-
-
 def prove(
-    *, retry_seconds: float = 30, may_mount: bool = True, outages: Sequence[str] = ("short", "long")
+    *,
+    retry_seconds: float = 30,
+    may_mount: bool = True,
+    outages: Sequence[str] = ("short", "long"),
+    layout: Layout = SINGLE,
 ) -> Report:
     """Fill the disk for a while that the journal bridges, then for longer."""
-    report = Report("The journal under fire: disk full")
-    with small_disk(may_mount=may_mount) as disk:
+    what = "PostgreSQL gone" if layout.is_cluster else "disk full"
+    report = Report(f"The journal under fire: {what}; {layout}")
+    with small_disk(may_mount=may_mount and not layout.is_cluster) as disk:
         environment = {"TOOLBENCH_JOURNAL_RETRY_SECONDS": str(retry_seconds)}
         with Rig(
             routes={"/v1/forecast": never_answers()},
             environment=environment,
             data_dir=disk.data_dir,
+            layout=layout,
         ) as rig:
             rig.log_in()
-            report.line(f"Disk: {disk.kind}. The journal tries again for {retry_seconds:g} s.")
+            report.line(f"The journal tries again for {retry_seconds:g} s.")
+            killed, stopped = StoppedPostgres(killed=True), StoppedPostgres(killed=False)
             if "short" in outages:
-                asyncio.run(_short(rig, disk, retry_seconds / 3, report))
+                for short in (killed, stopped) if layout.is_cluster else (disk,):
+                    asyncio.run(_short(rig, short, retry_seconds / 3, report))
             if "long" in outages:
-                asyncio.run(_long(rig, disk, retry_seconds, report))
+                long = stopped if layout.is_cluster else disk
+                asyncio.run(_long(rig, long, retry_seconds, report))
     return report
 
 
@@ -140,9 +73,9 @@ async def _short(rig: Rig, disk: Disk, seconds: float, report: Report) -> None:
     async with two_viewers(rig) as (starter, tab):
         stage_ids = await start_stages(starter, tab, starts)
         await asyncio.sleep(1.5)
-        disk.fill(rig)
+        await asyncio.to_thread(disk.fill, rig)
         await asyncio.sleep(seconds)
-        disk.free(rig)
+        await asyncio.to_thread(disk.free, rig)
         for viewer in (starter, tab):
             ended = await viewer.until_all_end(stage_ids, 60)
             report.promise(ended, "short: a viewer did not get every end")
@@ -161,7 +94,14 @@ async def _short(rig: Rig, disk: Disk, seconds: float, report: Report) -> None:
             rows.append((name, stored.status, len(stored.events), lost[stage_id], f"{gap:.1f}"))
         report.line()
         report.table(
-            (f"full for {seconds:.1f} s", "ended", "events", "lost", "longest gap, s"), rows
+            (
+                f"{disk.kind}: {disk.outage} for {seconds:.1f} s",
+                "ended",
+                "events",
+                "lost",
+                "longest gap, s",
+            ),
+            rows,
         )
 
 
@@ -170,7 +110,7 @@ async def _long(rig: Rig, disk: Disk, retry_seconds: float, report: Report) -> N
         before = len(rig.replay.exchanges)
         *stage_ids, whole = await start_stages(starter, tab, (*STARTS, WHOLE))
         await asyncio.sleep(2.0)
-        disk.fill(rig)
+        await asyncio.to_thread(disk.fill, rig)
         full_at = time.monotonic()
         # What comes while a batch is tried again is the next batch, tried for as long again.
         patience = full_at + 2 * retry_seconds + 30
@@ -181,7 +121,7 @@ async def _long(rig: Rig, disk: Disk, retry_seconds: float, report: Report) -> N
         refused = await _try_to_start(rig)
         seen = {one: starter.last_of(one) for one in stage_ids}
         closed = await _closed_upstreams(rig, before, report)
-        disk.free(rig)
+        await asyncio.to_thread(disk.free, rig)
         freed_at = time.monotonic()
         for viewer in (starter, tab):
             ended = await viewer.until_all_end(stage_ids, LEASE_AND_REAP_SECONDS)
@@ -211,7 +151,14 @@ async def _long(rig: Rig, disk: Disk, retry_seconds: float, report: Report) -> N
         report.promise("·" in text, "long: the whole stage kept no text")
         report.line()
         report.table(
-            ("full for good", "seen before", "unavailable after s", "end", "after free s", "lost"),
+            (
+                f"{disk.kind}: {disk.outage} for good",
+                "seen before",
+                "unavailable after s",
+                "end",
+                "after free s",
+                "lost",
+            ),
             rows,
         )
         if closed:
@@ -237,8 +184,13 @@ async def _closed_upstreams(rig: Rig, before: int, report: Report) -> list[float
 
 
 async def _try_to_start(rig: Rig) -> str:
-    async with rig.client() as client:
-        begin = time.monotonic()
-        answer = await client.start("text 5", model_route=ROUTE)
-        took = time.monotonic() - begin
-    return f"{answer['type']} {answer.get('code', '')} after {took:.1f} s"
+    begin = time.monotonic()
+    try:
+        async with rig.client() as client:
+            answer = await client.start("text 5", model_route=ROUTE)
+            said = f"{answer['type']} {answer.get('code', '')}".strip()
+    except InvalidHandshake as refusal:
+        said = f"refused by {refusal}"
+    except ConnectionClosed as closed:
+        said = f"closed with {closed.rcvd.code if closed.rcvd else 'nothing'}"
+    return f"{said} after {time.monotonic() - begin:.1f} s"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import sqlite3
 import time
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import Any
 
+from bench.layout import SINGLE, Layout
 from bench.report import Report
 from bench.rig import ROUTE, Rig
-from bench.stored import StoredStage
+from bench.stored import Database, StoredStage
 from bench.viewers import Viewer, check_stages, start_stages, two_viewers
+from tests.sockets import SocketClient
 
 HELD_LIMIT = 256 * 1024
 ONE_READ = 64 * 1024
@@ -25,21 +26,23 @@ MOMENT_BEFORE = 2.0
 MOMENT_AFTER = 3.0
 
 
-def prove(streams: int = 20, lock_seconds: float = 10) -> Report:
+def prove(streams: int = 20, lock_seconds: float = 10, layout: Layout = SINGLE) -> Report:
     """So many streams while another process holds the database for so long."""
     report = Report(
-        f"The journal under fire: database locked for {lock_seconds:g} s during {streams} streams"
+        f"The journal under fire: database locked for {lock_seconds:g} s during {streams} streams; "
+        f"{layout}"
     )
-    with Rig() as rig:
+    with Rig(layout=layout) as rig:
         rig.log_in()
         asyncio.run(_run(rig, streams, lock_seconds, report))
     return report
 
 
-def hold_lock(path: str, told: Connection) -> None:
-    """BEGIN EXCLUSIVE until told to let go; runs in a process of its own."""
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-    connection.execute("BEGIN EXCLUSIVE")
+def hold_lock(url: str, told: Connection) -> None:
+    """Hold the database until told to let go; runs in a process of its own."""
+    database = Database(url)
+    connection = database.connect(write=True)
+    database.lock(connection)
     told.send("locked")
     told.recv()
     connection.execute("ROLLBACK")
@@ -59,7 +62,7 @@ async def _run(rig: Rig, streams: int, lock_seconds: float, report: Report) -> N
     ]
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     holder = multiprocessing.get_context("spawn").Process(
-        target=hold_lock, args=(str(rig.database.path), theirs), daemon=True
+        target=hold_lock, args=(rig.database.url, theirs), daemon=True
     )
     async with two_viewers(rig) as (starter, tab):
         stage_ids = await start_stages(starter, tab, starts)
@@ -130,7 +133,9 @@ async def _run(rig: Rig, streams: int, lock_seconds: float, report: Report) -> N
 async def _commands_meanwhile(rig: Rig, stage_id: str) -> dict[str, str]:
     """What a ping, a subscription and a start get while nothing can be written."""
     answers = {}
-    async with rig.client() as client:
+    async with rig.client() as client, rig.client() as other:
+        # On a socket of its own: PostgreSQL's lock holds up readers, and so what comes after them.
+        starting = asyncio.create_task(_start_meanwhile(other))
         for what, command, reply in (
             ("ping", {"type": "ping"}, "pong"),
             ("subscribe", {"type": "stage.subscribe", "stage_id": stage_id}, "subscribed"),
@@ -139,14 +144,16 @@ async def _commands_meanwhile(rig: Rig, stage_id: str) -> dict[str, str]:
             await client.send(**command)
             await client.reply(reply)
             answers[what] = f"{reply} after {(time.monotonic() - begin) * 1000:.0f} ms"
-        begin = time.monotonic()
-        answer = await client.start("text 3", model_route=ROUTE)
-        answers["start"] = (
-            f"{answer['type']} {answer.get('code', '')}".strip()
-            + f" after {time.monotonic() - begin:.1f} s"
-        )
+        answers["start"] = await starting
         await client.until_end(stage_id, 120)
     return answers
+
+
+async def _start_meanwhile(client: SocketClient) -> str:
+    begin = time.monotonic()
+    answer = await client.start("text 3", model_route=ROUTE)
+    said = f"{answer['type']} {answer.get('code', '')}".strip()
+    return f"{said} after {time.monotonic() - begin:.1f} s"
 
 
 def _text_between(stored: StoredStage, begin: datetime, end: datetime) -> int:

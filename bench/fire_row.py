@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from bench.layout import SINGLE, Layout
 from bench.report import Report
 from bench.rig import ROUTE, Rig
 from bench.stored import key_of
@@ -15,10 +16,12 @@ STREAM_SECONDS = 6
 LEASE_AND_REAP_SECONDS = 20
 
 
-def prove(count: int = 50, kinds: Sequence[str] = ("one row", "every row")) -> Report:
+def prove(
+    count: int = 50, kinds: Sequence[str] = ("one row", "every row"), layout: Layout = SINGLE
+) -> Report:
     """So many stages, one of them with rows that the database refuses."""
-    report = Report(f"The journal under fire: one bad row among {count} stages")
-    with Rig() as rig:
+    report = Report(f"The journal under fire: one bad row among {count} stages; {layout}")
+    with Rig(layout=layout) as rig:
         rig.log_in()
         for kind in kinds:
             asyncio.run(_refuse(rig, kind, count, report))
@@ -39,23 +42,21 @@ async def _refuse(rig: Rig, kind: str, count: int, report: Report) -> None:
         if kind == "one row":
             # Every row but those already there and the next few: exactly one number is refused.
             where += f" AND NEW.sequence_number = {starter.last_of(bad) + 5}"
-        rig.database.execute(
-            "CREATE TRIGGER bad_row BEFORE INSERT ON chat_stageevent "
-            f"WHEN {where} BEGIN SELECT RAISE(ABORT, 'a bad row'); END"
-        )
-        refused_at = time.monotonic()
-        ended = await starter.until_all_end(good, 60) and await tab.until_all_end(good, 60)
-        report.promise(ended, f"{kind}: a viewer did not get the end of every good stage")
-        while bad not in starter.unavailable and time.monotonic() < refused_at + 30:
-            await asyncio.sleep(0.05)
-        while_bad = starter.end_of(bad)
-        exchanges = rig.replay.completions[before:]
-        early = sum(exchange.closed_early for exchange in exchanges)
-        report.promise(early == 1, f"{kind}: {early} upstreams were closed early, not 1")
-        if kind == "every row":
-            other = await _reaped_beside(rig, bad)
-            report.promise(other, f"{kind}: another lost stage is not ended while this one fails")
-        rig.database.execute("DROP TRIGGER bad_row")
+        with rig.database.refusing(where):
+            refused_at = time.monotonic()
+            ended = await starter.until_all_end(good, 60) and await tab.until_all_end(good, 60)
+            report.promise(ended, f"{kind}: a viewer did not get the end of every good stage")
+            while bad not in starter.unavailable and time.monotonic() < refused_at + 30:
+                await asyncio.sleep(0.05)
+            while_bad = starter.end_of(bad)
+            exchanges = rig.replay.completions[before:]
+            early = sum(exchange.closed_early for exchange in exchanges)
+            report.promise(early == 1, f"{kind}: {early} upstreams were closed early, not 1")
+            if kind == "every row":
+                other = await _reaped_beside(rig, bad)
+                report.promise(
+                    other, f"{kind}: another lost stage is not ended while this one fails"
+                )
         freed_at = time.monotonic()
         for viewer in (starter, tab):
             came = await viewer.until_all_end([bad], LEASE_AND_REAP_SECONDS)

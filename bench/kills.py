@@ -1,6 +1,6 @@
 """Proof 3: `kill -9` at random moments during streams; what was seen is there, and all stages end.
 
-`python -m bench.kills --rounds 100`
+`python -m bench.kills --rounds 100`; with `--cluster` bench.cluster_kills chooses the victims.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
+from bench.layout import SINGLE, Layout, add_layout, chosen_layout
 from bench.promises import faults_of, lost_or_changed
 from bench.report import Report, percentile
-from bench.rig import ROUTE, Rig
+from bench.rig import OWNER, ROUTE, Rig
+from bench.stored import StoredStage
+from bench.watchers import Witness
 from tests.replay import Wait, whole
 from tests.serving import ROOT
 from tests.sockets import Folded, SocketClient
@@ -57,33 +61,21 @@ class Tally:
     restarts: list[float] = field(default_factory=list)
 
 
-class Witness(SocketClient):
-    """A client that keeps all it saw, and counts what came twice."""
-
-    duplicates = 0
-
-    async def receive(self) -> dict[str, Any]:
-        """As always, but a number that came before is counted instead of failing."""
-        try:
-            return await super().receive()
-        except AssertionError:
-            self.duplicates += 1
-            return {"type": "duplicate"}
-
-
-def prove(rounds: int = 100, seed: int = 1, start_kills_every: int = 10) -> Report:
-    """Kill so many times on one data directory."""
-    report = Report(f"kill -9 at {rounds} random moments during streams")
+def prove(
+    rounds: int = 100, seed: int = 1, start_kills_every: int = 10, layout: Layout = SINGLE
+) -> Report:
+    """Kill the one server so many times on one data directory."""
+    report = Report(f"kill -9 at {rounds} random moments during streams; {layout}")
     chance = random.Random(seed)
     tally = Tally()
-    with Rig(routes={"/v1/forecast": SLOW_WEATHER}) as rig:
+    with Rig(routes={"/v1/forecast": SLOW_WEATHER}, layout=layout) as rig:
         rig.log_in()
         for number in range(rounds):
-            before = rig.database.last_row()
+            before = rig.database.last_place()
             witnesses = asyncio.run(_stream_until_killed(rig, chance))
             tally.kills += 1
             if number % start_kills_every == start_kills_every - 1:
-                _kill_while_starting(rig, chance)
+                kill_while_starting(rig, chance)
                 tally.kills_while_starting += 1
             tally.restarts.append(rig.restart())
             asyncio.run(_check(rig, before, witnesses, tally, report))
@@ -95,7 +87,7 @@ def prove(rounds: int = 100, seed: int = 1, start_kills_every: int = 10) -> Repo
 
 
 async def _stream_until_killed(rig: Rig, chance: random.Random) -> list[Witness]:
-    cookie = rig.cookies["owner"]
+    cookie = rig.cookies[OWNER]
     witnesses = [Witness(rig.url, cookie, ping_interval=None) for _ in range(3)]
     starter, second_tab, third_tab = witnesses
     for witness in witnesses:
@@ -131,12 +123,12 @@ async def _read_on(client: SocketClient) -> None:
         await client.receive()
 
 
-def _kill_while_starting(rig: Rig, chance: random.Random) -> None:
+def kill_while_starting(rig: Rig, chance: random.Random, server: int = 0) -> None:
     """Start and kill before it is ready: between two starts, in the middle of ending stages."""
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve"],
         cwd=ROOT,
-        env=rig.server.environment(),
+        env=rig.servers[server].environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -163,12 +155,13 @@ async def _check(
         tally.stages += 1
         tally.without_end += ends == 0
         tally.several_ends += ends > 1
-        tally.ends[_end_of(stage.events)] += 1
+        tally.ends[end_of(stage.events)] += 1
         tally.lost_calls += sum(run["status"] == "lost" for run in stage.runs.values())
         report.promise_none(faults_of(stage))
     for witness in witnesses:
         tally.duplicates += witness.duplicates
         report.promise(not witness.duplicates, f"{witness.duplicates} events came twice")
+        report.promise(not witness.gaps, f"{witness.gaps} events came after a gap")
         for stage_id, told in witness.stages.items():
             tally.seen += len(told.events)
             if not report.promise(stage_id in stages, f"stage {stage_id} was seen and is lost"):
@@ -177,12 +170,14 @@ async def _check(
             faults = lost_or_changed(stages[stage_id], told.events)
             tally.lost += len(faults)
             report.promise_none(faults)
-    await _read_again(rig, stages, report)
+    await read_again(rig, stages, report)
 
 
-async def _read_again(rig: Rig, stages: dict[str, Any], report: Report) -> None:
+async def read_again(
+    rig: Rig, stages: Mapping[str, StoredStage], report: Report, server: int = 0
+) -> None:
     """Through the socket the stages are what the database holds, from the start and from a cut."""
-    async with rig.client() as client:
+    async with rig.client(server=server) as client:
         for stage_id, stage in stages.items():
             cut = len(stage.events) // 2
             for after in (0, cut):
@@ -196,7 +191,8 @@ async def _read_again(rig: Rig, stages: dict[str, Any], report: Report) -> None:
                 )
 
 
-def _end_of(events: list[dict[str, Any]]) -> str:
+def end_of(events: Sequence[dict[str, Any]]) -> str:
+    """The terminal event, with the code of an error."""
     last = events[-1]
     return f"{last['event']} {last['data'].get('code', '')}".strip()
 
@@ -229,8 +225,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--victims", nargs="+", help="of a cluster; all by default")
+    add_layout(parser)
     arguments = parser.parse_args()
-    return prove(arguments.rounds, arguments.seed).finish()
+    layout = chosen_layout(arguments)
+    if layout.is_cluster:
+        from bench import cluster_kills
+
+        return cluster_kills.prove(
+            arguments.rounds,
+            arguments.seed,
+            layout=layout,
+            victims=arguments.victims or cluster_kills.VICTIMS,
+        ).finish()
+    return prove(arguments.rounds, arguments.seed, layout=layout).finish()
 
 
 if __name__ == "__main__":

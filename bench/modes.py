@@ -1,6 +1,7 @@
 """Proof 2: all six modes through the websocket, against real bytes and against the demo model.
 
-`python -m bench.modes --rounds 3`
+`python -m bench.modes --rounds 3 [--cluster]`; several processes take turns in running the stages,
+and the others follow.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.promises import faults_of, lost_or_changed
+from bench.layout import SINGLE, Layout, add_layout, chosen_layout
+from bench.promises import faults_of
 from bench.report import Report
 from bench.rig import ROUTE, Rig
 from bench.scripts import CALLS, FLAVOURS, REASONING, USAGE, calls_as_text, text_for
+from bench.viewers import check_watchers, client_per_server, run_watched
 from tests.replay import Request
-from tests.sockets import Folded
+from tests.sockets import Folded, SocketClient
 
 MODES = (
     ("chat", False, True),
@@ -76,37 +79,42 @@ def name_of(mode: str, synthesis: bool, stream: bool) -> str:
     return f"{what}, {'streamed' if stream else 'whole'}"
 
 
-def cases(rounds: int) -> Iterator[Case]:
+def cases(rounds: int, flavours: Sequence[str] = tuple(FLAVOURS)) -> Iterator[Case]:
     """Every mode with every script and handwriting."""
     for _ in range(rounds):
         for mode, synthesis, stream in MODES:
             scripts = ("text",) if mode == "chat" else ("text", *CALLS_TRIED)
             for script in scripts:
-                for flavour in FLAVOURS:
+                for flavour in flavours:
                     yield Case(script, flavour, mode, synthesis, stream)
 
 
 CALLS_TRIED = ("native", "parallel", "astext", "invalid")
 
 
-def prove(rounds: int = 3) -> Report:
+def prove(
+    rounds: int = 3, layout: Layout = SINGLE, flavours: Sequence[str] = tuple(FLAVOURS)
+) -> Report:
     """Run everything once per round."""
-    report = Report("Six modes through the websocket")
-    with Rig() as rig:
+    report = Report(f"Six modes through the websocket; {layout}")
+    with Rig(layout=layout) as rig:
         rig.log_in()
-        asyncio.run(_replayed(rig, rounds, report))
+        asyncio.run(_replayed(rig, cases(rounds, flavours), report))
         asyncio.run(_demo(rig, rounds, report))
         report.promise_none(rig.errors())
     return report
 
 
-async def _replayed(rig: Rig, rounds: int, report: Report) -> None:
+async def _replayed(rig: Rig, cases: Iterable[Case], report: Report) -> None:
     rows: dict[str, list[float]] = {}
-    async with rig.client() as client:
-        for case in cases(rounds):
+    async with client_per_server(rig) as clients:
+        for number, case in enumerate(cases):
             begin = time.monotonic()
             before = len(rig.replay.completions)
-            told = await client.run(
+            client, *others = turned(clients, number)
+            told, *elsewhere = await run_watched(
+                client,
+                others,
                 case.prompt,
                 model_route=ROUTE,
                 mode=case.mode,
@@ -121,7 +129,7 @@ async def _replayed(rig: Rig, rounds: int, report: Report) -> None:
             asked = [exchange.request for exchange in rig.replay.completions[before:]]
             stored = rig.database.stage(told.events[0]["stage_id"])
             report.promise_none(faults_of(stored), str(case))
-            report.promise_none(lost_or_changed(stored, told.events), str(case))
+            report.promise_none(check_watchers(stored, (told, *elsewhere)), str(case))
             report.promise_none(_events(case, told), str(case))
             report.promise_none(_text(case, told), str(case))
             report.promise_none(_asked(case, told, asked), str(case))
@@ -223,16 +231,23 @@ def _asked(case: Case, told: Folded, asked: list[Request]) -> Iterator[str]:
 
 async def _demo(rig: Rig, rounds: int, report: Report) -> None:
     rows = []
-    async with rig.client() as client:
-        for mode, synthesis, stream in MODES * rounds:
+    async with client_per_server(rig) as clients:
+        for number, (mode, synthesis, stream) in enumerate(MODES * rounds):
             name = f"demo {name_of(mode, synthesis, stream)}"
             begin = time.monotonic()
-            told = await client.run(
-                DEMO_PROMPT, model_route="demo", mode=mode, synthesis=synthesis, stream=stream
+            client, *others = turned(clients, number)
+            told, *elsewhere = await run_watched(
+                client,
+                others,
+                DEMO_PROMPT,
+                model_route="demo",
+                mode=mode,
+                synthesis=synthesis,
+                stream=stream,
             )
             stored = rig.database.stage(told.events[0]["stage_id"])
             report.promise_none(faults_of(stored), name)
-            report.promise_none(lost_or_changed(stored, told.events), name)
+            report.promise_none(check_watchers(stored, (told, *elsewhere)), name)
             report.promise(told.names[-1] == "done", f"{name}: ended {told.names[-1]}")
             calls = [e["data"]["tool"] for e in told.events if e["event"] == "tool_call"]
             wanted = ["current_time"] * 2 if mode == "toolchain" else []
@@ -246,11 +261,19 @@ async def _demo(rig: Rig, rounds: int, report: Report) -> None:
     report.table(("demo model", "events", "ms"), rows[: len(MODES)])
 
 
+def turned(clients: list[SocketClient], number: int) -> list[SocketClient]:
+    """The same clients, another one first each time."""
+    at = number % len(clients)
+    return clients[at:] + clients[:at]
+
+
 def main() -> int:
     """Read the command line, prove, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    return prove(parser.parse_args().rounds).finish()
+    add_layout(parser)
+    arguments = parser.parse_args()
+    return prove(arguments.rounds, chosen_layout(arguments)).finish()
 
 
 if __name__ == "__main__":

@@ -41,20 +41,21 @@ class Silence:
     kernel_kib: float = 0.0
 
 
-async def stop_reading(rig: Rig, stage_id: str, seconds: float) -> Silence:
+async def stop_reading(rig: Rig, stage_id: str, seconds: float, server: int = 0) -> Silence:
     """Subscribe with tiny buffers, read nothing for so long, look what is left, come back."""
+    port = rig.servers[server].port
     silence = Silence()
     plug = socket.socket()
     plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TINY_BUFFER)
     plug.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(plug, ("127.0.0.1", rig.server.port))
-    client = rig.client(sock=plug, max_queue=1)
+    await asyncio.get_running_loop().sock_connect(plug, ("127.0.0.1", port))
+    client = rig.client(server=server, sock=plug, max_queue=1)
     await client.__aenter__()
     client.stages = silence.reader.stages
     await client.send(type="stage.subscribe", stage_id=stage_id, after=0)
     await client.reply("subscribed")
     begin = time.monotonic()
-    watching = asyncio.create_task(_until_gone(silence, rig.server.port, plug))
+    watching = asyncio.create_task(_until_gone(silence, port, plug))
     await asyncio.sleep(seconds)
     if watching.done():
         silence.connection_gone_after = watching.result() - begin
@@ -68,7 +69,7 @@ async def stop_reading(rig: Rig, stage_id: str, seconds: float) -> Silence:
     silence.had = client.stages.setdefault(stage_id, Folded()).last
     await client.__aexit__()
     if client.stages[stage_id].terminal is None:
-        async with rig.client() as again:
+        async with rig.client(server=server) as again:
             again.stages = silence.reader.stages
             await again.send(type="stage.subscribe", stage_id=stage_id, after=silence.had)
             await again.until_end(stage_id, 120)

@@ -1,6 +1,7 @@
 """Proof 5: reconnects at random cuts, two tabs, and a reader that stops reading.
 
-`python -m bench.reconnects --count 200 --slow-seconds 60`
+`python -m bench.reconnects --count 200 --slow-seconds 60 [--cluster]`; with several processes each
+reconnect goes to the next one, and each has a reader that stops reading.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import asyncio
 import random
 import time
 
-from bench.promises import faults_of, lost_or_changed
+from bench.layout import SINGLE, Layout, add_layout, chosen_layout
+from bench.promises import faults_of
 from bench.readers import Reader, Silence, stop_reading
 from bench.report import Report, percentile
 from bench.rig import ROUTE, Rig
 from bench.scripts import text_for
+from bench.viewers import check_watchers
 from tests.sockets import SocketClient
 
 FLAKY_READERS = 10
@@ -24,13 +27,17 @@ FLOOD_PIECES = 4000
 GIVEN_UP_SECONDS = 30
 CLOSE_SLOW_READER = 4408
 MEMORY_ROOM_MIB = 24
-"""What all viewers together may cost: 256 KiB each, a page of events each, and some room."""
+"""What all viewers of a process may cost: 256 KiB each, a page of events each, and some room."""
 
 
-def prove(count: int = 200, slow_seconds: float = 60, seed: int = 1) -> Report:
+def prove(
+    count: int = 200, slow_seconds: float = 60, seed: int = 1, layout: Layout = SINGLE
+) -> Report:
     """So many reconnects beside two tabs and a reader that is silent for so long."""
-    report = Report(f"{count} reconnects, two tabs, a reader that stops for {slow_seconds:g} s")
-    with Rig() as rig:
+    report = Report(
+        f"{count} reconnects, two tabs, a reader that stops for {slow_seconds:g} s; {layout}"
+    )
+    with Rig(layout=layout) as rig:
         rig.log_in()
         asyncio.run(_run(rig, count, slow_seconds, random.Random(seed), report))
         report.promise_none(rig.errors())
@@ -48,50 +55,45 @@ async def _run(
         f"parallel {int(40 * seconds)} 40",
     ]
     async with rig.client() as starter:
-        # The same stages with one viewer: what the text itself costs, and what is loaded for good.
-        alone = [rig.rss_mib()]
+        # The same stages with one viewer at each process: what the text itself costs, and what is
+        # loaded for good.
+        alone = rig.rss_mib_each()
         watching = asyncio.create_task(_watch_memory(rig, alone))
-        await _start_all(starter, [_hurried(prompt) for prompt in prompts])
+        hurried = await _start_all(starter, [_hurried(prompt) for prompt in prompts], wait=False)
+        elsewhere = [_follow(rig, Reader(), hurried, server=at) for at in range(1, len(alone))]
+        await asyncio.gather(_drain(starter, hurried), *elsewhere)
         watching.cancel()
-        before = alone[0]
         starter.stages.clear()
         stage_ids = await _start_all(starter, prompts, wait=False)
         flooded, *quick = stage_ids
         tabs = [Reader() for _ in range(2)]
         flaky = [Reader() for _ in range(FLAKY_READERS)]
         left = [count]
-        peak = [rig.rss_mib()]
+        peak = rig.rss_mib_each()
         watching = asyncio.create_task(_watch_memory(rig, peak))
         async with asyncio.timeout(seconds * 4 + 120):
             others = asyncio.gather(
                 _follow(rig, tabs[0], stage_ids),
-                _follow(rig, tabs[1], stage_ids, html=True),
+                _follow(rig, tabs[1], stage_ids, html=True, server=len(rig.servers) - 1),
                 *(_reconnect(rig, reader, quick, chance, left, seconds) for reader in flaky),
                 _drain(starter, stage_ids),
             )
-            silent = await stop_reading(rig, flooded, slow_seconds)
+            silent = await asyncio.gather(
+                *(stop_reading(rig, flooded, slow_seconds, at) for at in range(len(rig.servers)))
+            )
             await others
         watching.cancel()
-        after = rig.rss_mib()
+        after = rig.rss_mib_each()
     texts = [text_for(prompt) for prompt in prompts]
-    readers = [*tabs, *flaky, silent.reader, Reader(starter.stages)]
+    readers = [*tabs, *flaky, *(one.reader for one in silent), Reader(starter.stages)]
     for stage_id, text in zip(stage_ids, texts, strict=True):
         stored = rig.database.stage(stage_id)
         report.promise_none(faults_of(stored))
         report.promise(stored.text == text, f"stage {stage_id} is not what the model said")
         for reader in readers:
-            told = reader.stages.get(stage_id)
-            if told is None:
-                continue
-            report.promise_none(lost_or_changed(stored, told.events))
-            report.promise(
-                stored.message is not None and told.text == stored.message["content"],
-                f"stage {stage_id}: a client's text is not the stored message",
-            )
-            report.promise(
-                len(told.events) == len(stored.events), f"stage {stage_id}: a client lacks events"
-            )
-    _tell(report, rig, readers, flaky, silent, (before, peak[0], after), slow_seconds)
+            if stage_id in reader.stages:
+                report.promise_none(check_watchers(stored, [reader.stages[stage_id]]))
+    _tell(report, rig, readers, flaky, silent, (alone, peak, after), slow_seconds)
     report.promise(left[0] <= 0, f"{left[0]} reconnects were not made before the stages ended")
 
 
@@ -112,9 +114,11 @@ async def _start_all(client: SocketClient, prompts: list[str], *, wait: bool = T
     return stage_ids
 
 
-async def _follow(rig: Rig, reader: Reader, stage_ids: list[str], *, html: bool = False) -> None:
+async def _follow(
+    rig: Rig, reader: Reader, stage_ids: list[str], *, html: bool = False, server: int = 0
+) -> None:
     """A tab that stays; with html it also checks that rendering never runs ahead."""
-    async with rig.client() as client:
+    async with rig.client(server=server) as client:
         client.stages = reader.stages
         for number, stage_id in enumerate(stage_ids):
             # The flood's text rendered is some times its size; that is not what is measured here.
@@ -141,7 +145,8 @@ async def _reconnect(
     longest = max(0.2, seconds * FLAKY_READERS / max(left[0], 1))
     while open_stages := reader.open_stages(stage_ids):
         stays = left[0] <= 0
-        async with rig.client() as client:
+        server = len(reader.catch_up_ms) % len(rig.servers)
+        async with rig.client(server=server) as client:
             client.stages = reader.stages
             begin = time.monotonic()
             for stage_id in open_stages:
@@ -171,9 +176,9 @@ async def _drain(client: SocketClient, stage_ids: list[str]) -> None:
         await client.until_end(stage_id, 600)
 
 
-async def _watch_memory(rig: Rig, peak: list[float]) -> None:
+async def _watch_memory(rig: Rig, peaks: list[float]) -> None:
     while True:
-        peak[0] = max(peak[0], rig.rss_mib())
+        peaks[:] = map(max, peaks, rig.rss_mib_each())
         await asyncio.sleep(0.2)
 
 
@@ -182,8 +187,8 @@ def _tell(
     rig: Rig,
     readers: list[Reader],
     flaky: list[Reader],
-    silent: Silence,
-    memory: tuple[float, float, float],
+    silent: list[Silence],
+    memory: tuple[list[float], list[float], list[float]],
     slow_seconds: float,
 ) -> None:
     before, peak, after = memory
@@ -192,7 +197,7 @@ def _tell(
     abrupt = sum(reader.abrupt for reader in flaky)
     events = sum(len(told.events) for reader in readers for told in reader.stages.values())
     text = sum(len(told.text) for told in readers[0].stages.values())
-    gone = silent.connection_gone_after
+    several = len(silent) > 1
     report.table(
         ("what", "count"),
         [
@@ -204,26 +209,43 @@ def _tell(
             ("stages", len(readers[0].stages)),
             ("characters of text, all stages", text),
             ("events received, all viewers", events),
-            ("silent reader: events before it was given up", silent.had),
-            ("silent reader: given up after s", "never" if gone is None else f"{gone:.1f}"),
-            ("silent reader: waiting in the kernel, KiB", f"{silent.kernel_kib:.0f}"),
-            ("silent reader: close code it saw", silent.closed_code or "none"),
-            ("server memory at its peak, same stages alone, MiB", f"{before:.1f}"),
-            ("server memory at its peak, all viewers, MiB", f"{peak:.1f}"),
-            ("server memory after, MiB", f"{after:.1f}"),
+            *(
+                line
+                for at, one in enumerate(silent)
+                for line in _silence(one, f"silent reader{f' {at + 1}' if several else ''}")
+            ),
+            ("server memory at its peak, same stages alone, MiB", _each(before)),
+            ("server memory at its peak, all viewers, MiB", _each(peak)),
+            ("server memory after, MiB", _each(after)),
         ],
     )
-    report.promise(
-        peak - before <= MEMORY_ROOM_MIB,
-        f"the viewers cost {peak - before:.0f} MiB; {MEMORY_ROOM_MIB} MiB are allowed",
-    )
-    if slow_seconds > GIVEN_UP_SECONDS * 1.5:
-        in_time = gone is not None and GIVEN_UP_SECONDS - 1 <= gone <= slow_seconds
-        report.promise(in_time, f"the silent reader was given up after {gone} s, not after 30 s")
-        code = silent.closed_code
+    for alone, most in zip(before, peak, strict=True):
         report.promise(
-            code in (None, CLOSE_SLOW_READER), f"the silent reader was closed with {code}"
+            most - alone <= MEMORY_ROOM_MIB,
+            f"viewers cost a process {most - alone:.0f} MiB; {MEMORY_ROOM_MIB} MiB are allowed",
         )
+    if slow_seconds > GIVEN_UP_SECONDS * 1.5:
+        for one in silent:
+            gone, code = one.connection_gone_after, one.closed_code
+            in_time = gone is not None and GIVEN_UP_SECONDS - 1 <= gone <= slow_seconds
+            report.promise(in_time, f"a silent reader was given up after {gone} s, not after 30 s")
+            report.promise(
+                code in (None, CLOSE_SLOW_READER), f"a silent reader was closed with {code}"
+            )
+
+
+def _each(figures: list[float]) -> str:
+    return " + ".join(f"{figure:.1f}" for figure in figures)
+
+
+def _silence(silent: Silence, name: str) -> list[tuple[str, object]]:
+    gone = silent.connection_gone_after
+    return [
+        (f"{name}: events before it was given up", silent.had),
+        (f"{name}: given up after s", "never" if gone is None else f"{gone:.1f}"),
+        (f"{name}: waiting in the kernel, KiB", f"{silent.kernel_kib:.0f}"),
+        (f"{name}: close code it saw", silent.closed_code or "none"),
+    ]
 
 
 def main() -> int:
@@ -232,8 +254,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--slow-seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    add_layout(parser)
     arguments = parser.parse_args()
-    return prove(arguments.count, arguments.slow_seconds, arguments.seed).finish()
+    layout = chosen_layout(arguments)
+    return prove(arguments.count, arguments.slow_seconds, arguments.seed, layout).finish()
 
 
 if __name__ == "__main__":

@@ -1,333 +1,309 @@
-"""Server CPU per delivered chunk at 1, 20 and 100 streams, beside a bare openai-SDK loop.
+"""Server CPU per delivered chunk and what else counts, at 1 to 1,000 streams, on every setup.
 
-`python -m bench.streams` prints a table and writes bench/results/streams-<date>.json. Every number
-of a run comes from the same machine in the same minutes: the SDK's loop reads the same replay
-server, at the same pace, just before Toolbench does.
+`python -m bench.streams` measures the whole table (half an hour) and keeps it in bench/results/;
+`--streams 1,20,100 --layout sqlite-daphne-1,postgres-uvicorn-2` a part of it. Beside each line the
+bare openai-SDK loop reads the same replay server, at the same pace, just before.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import shutil
-import signal
-import subprocess
+import statistics
 import sys
-import tempfile
 import time
-import urllib.request
 from collections.abc import Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
 
-from bench.report import Report, percentile
-from tests.serving import ROOT, ServerProcess, free_port
+from bench.groups import hottest, shares
+from bench.history import RESULTS, keep, markdown_table
+from bench.line import Line, faults, measure, warm_up
+from bench.loop import raise_open_files
+from bench.report import Report
+from bench.setups import Setup, ground, seconds_to_start, start
 
-RESULTS = Path(__file__).parent / "results"
-TICKS = os.sysconf("SC_CLK_TCK")
-IDLE_SECONDS = 5.0
-
-
-class MeasuredServer(ServerProcess):
-    """A server started through bench.profiled_serve, with a look at what it costs."""
-
-    profile: Path | None = None
-    start_seconds = 0.0
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self.process is not None
-        return self.process.pid
-
-    def start(self) -> None:
-        """Serve; measures the time from exec to the first answer of /healthz."""
-        arguments = [str(self.data_dir / "counts.json")]
-        arguments += [str(self.profile)] if self.profile else []
-        began = time.monotonic()
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.profiled_serve", *arguments],
-                cwd=ROOT,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() - began > 60:
-                raise RuntimeError(f"The server did not start:\n{self.log.read_text()}")
-            time.sleep(0.005)
-        self.start_seconds = time.monotonic() - began
-
-    def cpu_seconds(self) -> float:
-        """User and system time it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    def resident_mib(self) -> float:
-        """Memory it holds now."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-        raise RuntimeError("the kernel tells no VmRSS")
-
-    def counts(self) -> dict[str, Any]:
-        """Commits of its journal and CPU of its threads so far."""
-        counts = self.data_dir / "counts.json"
-        counts.unlink(missing_ok=True)
-        os.kill(self.pid, signal.SIGUSR1)
-        deadline = time.monotonic() + 10
-        while not counts.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        found: dict[str, Any] = json.loads(counts.read_text())
-        return found
-
-    def _answers(self) -> bool:
-        with suppress(OSError):
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        return False
+STREAMS = (1, 20, 100, 300, 1000)
+WHOLE_TABLE = (
+    *("sqlite-daphne-1", "sqlite-uvicorn-1", "postgres-daphne-1", "postgres-uvicorn-1"),
+    *("postgres-daphne-2", "postgres-uvicorn-2", "postgres-daphne-2x", "postgres-uvicorn-2x"),
+    "sqlite_normal-daphne-1",
+)
+NORMAL_STREAMS = (20, 100)
+"""What FULL costs shows at these; the other numbers of streams would only take time."""
+START_UPS = 5
+SETTLE_SECONDS = 3.0
+HEAD = (
+    *("streams", "SDK µs/chunk", "Toolbench", "ratio", "first p50/p99 ms", "delay p50/p99 ms"),
+    *("added p50/p99 ms", "frames/chunk", "commits/s", "lost", "MiB", "PostgreSQL µs"),
+    *("Redis µs", "cores: server/clients/upstream/PostgreSQL/Redis"),
+)
 
 
 @dataclass(frozen=True)
-class Line:
-    """What one number of streams cost, both ways."""
+class Standing:
+    """What a setup needs before anybody comes."""
 
-    streams: int
-    bare_us: float
-    toolbench_us: float
-    toolbench_net_us: float
-    first_token_p50_ms: float
-    first_token_p99_ms: float
-    delay_p50_ms: float
-    delay_p99_ms: float
-    bare_delay_p50_ms: float
-    bare_delay_p99_ms: float
-    frames_per_chunk: float
-    commits_per_second: float
-    expected_chunks: int
-    lost_chunks: int
-    loaded_mib: float
-    thread_us: dict[str, float]
-    ends: dict[str, int]
-    dense: bool
+    setup: str
+    idle_mib: list[float]
+    start_seconds: list[float] = field(default_factory=list)
 
     @property
-    def ratio(self) -> float:
-        """How many times the SDK's CPU."""
-        return self.toolbench_us / self.bare_us
-
-
-@contextmanager
-def running_upstream(chunks: int, per_second: float) -> Any:
-    """The replay server as a process; yields its base URL."""
-    command = [sys.executable, "-m", "bench.upstream", "--chunks", str(chunks)]
-    with subprocess.Popen(
-        [*command, "--per-second", str(per_second)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield cast(IO[str], process.stdout).readline().strip()
-        finally:
-            process.terminate()
-
-
-def measure(
-    server: MeasuredServer, cookies: Sequence[str], base_url: str, chunks: int, *, html: bool
-) -> Line:
-    """One line: the SDK's loop first, then Toolbench."""
-    streams = len(cookies)
-    command = [sys.executable, "-m", "bench.bare", "--base-url", base_url]
-    bare = json.loads(
-        subprocess.run(
-            [*command, "--streams", str(streams)],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-    )
-    idle_cpu = server.cpu_seconds()
-    time.sleep(IDLE_SECONDS)
-    idle_per_second = (server.cpu_seconds() - idle_cpu) / IDLE_SECONDS
-
-    command = [sys.executable, "-m", "bench.listeners", "--url", server.url]
-    with subprocess.Popen(
-        [*command, *(["--html"] if html else [])],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        to, of = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
-        to.write(json.dumps(list(cookies)) + "\n")
-        to.flush()
-        assert of.readline() == "ready\n"
-        before, cpu, began = server.counts(), server.cpu_seconds(), time.monotonic()
-        to.write("go\n")
-        to.flush()
-        heard = json.loads(of.readline())
-        seconds = time.monotonic() - began
-        used = server.cpu_seconds() - cpu
-        loaded = server.resident_mib()
-        after = server.counts()
-    got = heard["chunks"]
-    delays = heard["delays_ms"]
-    return Line(
-        streams=streams,
-        bare_us=bare["cpu_seconds"] / bare["chunks"] * 1e6,
-        toolbench_us=used / max(got, 1) * 1e6,
-        toolbench_net_us=(used - idle_per_second * seconds) / max(got, 1) * 1e6,
-        first_token_p50_ms=percentile(heard["first_token_ms"], 50),
-        first_token_p99_ms=percentile(heard["first_token_ms"], 99),
-        delay_p50_ms=percentile(delays, 50),
-        delay_p99_ms=percentile(delays, 99),
-        bare_delay_p50_ms=percentile(bare["delays_ms"], 50),
-        bare_delay_p99_ms=percentile(bare["delays_ms"], 99),
-        frames_per_chunk=heard["frames"] / max(got, 1),
-        commits_per_second=(after["commits"] - before["commits"]) / seconds,
-        thread_us={
-            name: (cpu - before["threads"].get(name, 0.0)) / max(got, 1) * 1e6
-            for name, cpu in after["threads"].items()
-        },
-        expected_chunks=streams * chunks,
-        lost_chunks=streams * chunks - got,
-        loaded_mib=loaded,
-        ends=heard["ends"],
-        dense=heard["dense"],
-    )
+    def start_up(self) -> float | None:
+        """Its median."""
+        return statistics.median(self.start_seconds) if self.start_seconds else None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure every number of streams, print and write what was found."""
+    """Measure, print and keep what was found."""
     report = Report("Server CPU per delivered chunk, beside a bare openai-SDK loop")
-    data_dir = Path(tempfile.mkdtemp(prefix="toolbench-streams-"))
-    server = MeasuredServer(data_dir, free_port(), {"TOOLBENCH_DEMO": "false"})
-    server.profile = arguments.profile
     lines: list[Line] = []
-    try:
-        with running_upstream(arguments.chunks, arguments.per_second) as base_url:
-            server.manage("migrate", "-v", "0")
-            code = (
-                f"from bench.people import furnish; furnish({max(arguments.streams)}, {base_url!r})"
-            )
-            cookies = json.loads(server.manage("shell", "-v", "0", "-c", code))
-            # The first start of a version gathers static files; the second is the usual one.
-            server.start()
-            server.stop()
-            server.start()
-            idle_mib = server.resident_mib()
-            measure(server, cookies[:1], base_url, arguments.chunks, html=arguments.html)
-            for streams in arguments.streams:
-                lines.append(
-                    measure(
-                        server, cookies[:streams], base_url, arguments.chunks, html=arguments.html
-                    )
-                )
-            server.stop()
-    finally:
-        server.stop()
-        shutil.rmtree(data_dir, ignore_errors=True)
-    _tell(report, lines, idle_mib, server.start_seconds)
-    print(report)
-    _write(arguments, lines, idle_mib, server.start_seconds)
-    return 1 if report.broken else 0
-
-
-def _tell(report: Report, lines: Sequence[Line], idle_mib: float, start_seconds: float) -> None:
-    report.table(
-        (
-            "streams",
-            "SDK µs/chunk",
-            "Toolbench",
-            "less idle",
-            "ratio",
-            "first p50/p99 ms",
-            "delay p50/p99 ms",
-            "SDK's delay",
-            "frames/chunk",
-            "commits/s",
-            "lost",
-            "MiB",
-        ),
-        (
-            (
-                line.streams,
-                f"{line.bare_us:.0f}",
-                f"{line.toolbench_us:.0f}",
-                f"{line.toolbench_net_us:.0f}",
-                f"{line.ratio:.2f}",
-                f"{line.first_token_p50_ms:.0f}/{line.first_token_p99_ms:.0f}",
-                f"{line.delay_p50_ms:.1f}/{line.delay_p99_ms:.1f}",
-                f"{line.bare_delay_p50_ms:.1f}/{line.bare_delay_p99_ms:.1f}",
-                f"{line.frames_per_chunk:.2f}",
-                f"{line.commits_per_second:.0f}",
-                line.lost_chunks,
-                f"{line.loaded_mib:.0f}",
-            )
-            for line in lines
-        ),
-    )
-    report.line(f"{idle_mib:.0f} MiB when idle; {start_seconds:.2f} s from exec to /healthz.")
+    standings: list[Standing] = []
+    for name in arguments.layout:
+        measure_setup(Setup.named(name), arguments, lines, standings)
     for line in lines:
-        shares = sorted(line.thread_us.items(), key=lambda share: -share[1])
-        told = ", ".join(f"{name} {cost:.0f}" for name, cost in shares if cost >= 1)
-        report.line(f"{line.streams} streams, µs/chunk by thread: {told}")
-    for line in lines:
-        about = f"{line.streams} streams"
-        report.promise(line.lost_chunks == 0, f"{about}: {line.lost_chunks} chunks were lost")
-        report.promise(line.dense, f"{about}: numbers were not dense")
-        report.promise(line.ends == {"done": line.streams}, f"{about}: ended {line.ends}")
-
-
-def _write(
-    arguments: argparse.Namespace, lines: Sequence[Line], idle_mib: float, start_seconds: float
-) -> None:
-    if arguments.profile is not None:
-        return
-    now = datetime.now(UTC)
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"streams-{now:%Y-%m-%d}{'-html' if arguments.html else ''}.json"
-    result = {
-        "at": now.isoformat(timespec="seconds"),
-        "commit": commit or None,
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-        "chunks": arguments.chunks,
-        "per_second": arguments.per_second,
-        "html": arguments.html,
-        "idle_mib": round(idle_mib, 1),
-        "start_seconds": round(start_seconds, 3),
-        "lines": [
+        report.promise_none(faults(line))
+    body = written(lines, standings, html=arguments.html)
+    report.line(body)
+    if arguments.profile:
+        body = profiled(lines)
+        report.line(body)
+    status = report.finish()
+    if arguments.results is not None:
+        kept = keep(
+            "profile" if arguments.profile else "streams",
+            summary(lines) + (" with rendered Markdown" if arguments.html else ""),
+            body,
             {
-                name: round(value, 2) if isinstance(value, float) else value
-                for name, value in {**vars(line), "ratio": line.ratio}.items()
-            }
-            for line in lines
-        ],
-    }
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"Written to {path.relative_to(ROOT)}")
+                "chunks": arguments.chunks,
+                "per_second": arguments.per_second,
+                "html": arguments.html,
+                "standings": [asdict(standing) for standing in standings],
+                "lines": [line.as_json() for line in lines],
+                "groups": [shares(line.samples) for line in lines],
+            },
+            arguments.results,
+        )
+        print(f"Kept in {kept}", file=sys.stderr)
+    return status
 
 
-def main() -> int:
+def measure_setup(
+    setup: Setup, arguments: argparse.Namespace, lines: list[Line], standings: list[Standing]
+) -> None:
+    """All numbers of streams on one setup."""
+    numbers = [n for n in arguments.streams if setup.is_durable or n in NORMAL_STREAMS]
+    if not numbers:
+        return
+    _say(f"{setup.name}: setting up {setup.layout}")
+    with ground(
+        setup,
+        people=max(*numbers, setup.layout.processes),
+        chunks=arguments.chunks - arguments.drop,
+        per_second=arguments.per_second,
+        is_sampled=arguments.profile,
+        is_started=False,
+    ) as made:
+        starts = arguments.start_ups if setup.layout.processes == 1 and setup.is_durable else 0
+        # The first start writes bytecode and secrets; it is not the usual one.
+        seconds = [seconds_to_start(made.servers[0]) for _ in range(starts + 1 if starts else 0)]
+        start(made.servers)
+        time.sleep(SETTLE_SECONDS)
+        idle = [server.resident_mib() for server in made.servers]
+        standings.append(Standing(setup.name, idle, seconds[1:]))
+        warm_up(made, arguments.per_second)
+        for streams in numbers:
+            _say(f"{setup.name}: {streams} streams")
+            line = measure(
+                made,
+                streams,
+                chunks=arguments.chunks,
+                per_second=arguments.per_second,
+                html=arguments.html,
+                clients=arguments.clients,
+                drop=arguments.drop,
+            )
+            lines.append(line)
+            _say(
+                f"{setup.name}: {streams} streams: ratio {line.ratio:.2f}, "
+                f"{line.lost_chunks} lost, first token p99 {line.first_token_p99_ms:.0f} ms"
+            )
+
+
+def written(lines: Sequence[Line], standings: Sequence[Standing], *, html: bool) -> str:
+    """Tables and words, as Markdown."""
+    parts = ["With rendered Markdown beside the text.\n"] if html else []
+    for standing in standings:
+        rows = [_row(line) for line in lines if line.setup == standing.setup]
+        parts += [f"**{standing.setup}**: {_standing_words(standing)}\n"]
+        parts += [markdown_table(HEAD, rows), ""]
+    if any(not line.bare_kept_up for line in lines):
+        parts.append(
+            "\\* The bare loop did not keep up: what was sent at the pace took it longer, so its "
+            "delays are those of a queue and nothing is said of added delay. Its CPU per chunk "
+            "stands.\n"
+        )
+    if any(not line.kept_up for line in lines):
+        parts.append("† Toolbench did not keep up with the pace.\n")
+    parts += ["Goals:", *(f"- {goal}" for goal in goals(lines, standings))]
+    return "\n".join(parts)
+
+
+def _row(line: Line) -> tuple[object, ...]:
+    added = "–"
+    if line.bare_kept_up:
+        added = (
+            f"{line.delay_p50_ms - line.bare_delay_p50_ms:.1f}/"
+            f"{line.delay_p99_ms - line.bare_delay_p99_ms:.1f}"
+        )
+    cores = (line.shares[n] for n in ("server", "clients", "upstream", "postgres", "redis"))
+    return (
+        line.streams,
+        f"{line.bare_us:.0f}{'' if line.bare_kept_up else '*'}",
+        f"{line.toolbench_us:.0f}{'' if line.kept_up else '†'}",
+        f"{line.ratio:.2f}",
+        f"{line.first_token_p50_ms:.0f}/{line.first_token_p99_ms:.0f}",
+        f"{line.delay_p50_ms:.1f}/{line.delay_p99_ms:.1f}",
+        added,
+        f"{line.frames_per_chunk:.2f}",
+        f"{line.commits_per_second:.0f}",
+        line.lost_chunks,
+        "+".join(f"{mib:.0f}" for mib in line.loaded_mib),
+        f"{line.postgres_us:.0f}",
+        f"{line.redis_us:.0f}",
+        "/".join(f"{share:.2f}" for share in cores),
+    )
+
+
+def _standing_words(standing: Standing) -> str:
+    words = "+".join(f"{mib:.0f}" for mib in standing.idle_mib) + " MiB when idle"
+    if standing.start_up is not None:
+        words += (
+            f"; {standing.start_up:.2f} s from exec to /healthz (median of "
+            f"{len(standing.start_seconds)}, {min(standing.start_seconds):.2f} to "
+            f"{max(standing.start_seconds):.2f})"
+        )
+    return words
+
+
+def goals(lines: Sequence[Line], standings: Sequence[Standing]) -> list[str]:
+    """The issue's goals and how far each measured line is from them."""
+    told = [
+        _goal(
+            f"{line.setup}, {line.streams} streams: CPU", line.ratio, 1.0, "{:.2f} × the SDK loop"
+        )
+        for line in lines
+        if line.streams in (20, 100) and line.setup != "sqlite_normal-daphne-1"
+    ]
+    for line in lines:
+        about = f"{line.setup}, {line.streams} streams"
+        if line.streams == 300:
+            told.append(
+                _goal(f"{about}: first token p99", line.first_token_p99_ms, 500, "{:.0f} ms")
+            )
+            told += [_goal(f"{about}: memory", mib, 250, "{:.0f} MiB") for mib in line.loaded_mib]
+        if line.streams >= 300:
+            told.append(_goal(f"{about}: chunks lost", line.lost_chunks, 0, "{:.0f}"))
+    for standing in standings:
+        if standing.start_up is not None:
+            told.append(_goal(f"{standing.setup}: start-up", standing.start_up, 1.5, "{:.2f} s"))
+        told.append(_goal(f"{standing.setup}: idle", max(standing.idle_mib), 130, "{:.0f} MiB"))
+    return told + _cost_of_full(lines)
+
+
+def _goal(about: str, value: float, limit: float, unit: str) -> str:
+    if value <= limit:
+        return f"{about} {unit.format(value)} (goal {unit.format(limit)}): reached"
+    over = f", over it by {(value / limit - 1) * 100:.0f} %" if limit else ""
+    return f"{about} {unit.format(value)} (goal {unit.format(limit)}): **missed**{over}"
+
+
+def _cost_of_full(lines: Sequence[Line]) -> list[str]:
+    """What synchronous=FULL costs over NORMAL, where both were measured."""
+    full = {line.streams: line for line in lines if line.setup == "sqlite-daphne-1"}
+    return [
+        f"synchronous=FULL at {line.streams} streams: "
+        f"{full[line.streams].toolbench_us - line.toolbench_us:+.0f} µs/chunk over NORMAL "
+        f"({full[line.streams].toolbench_us:.0f} to {line.toolbench_us:.0f}), delay p50 "
+        f"{full[line.streams].delay_p50_ms - line.delay_p50_ms:+.1f} ms"
+        for line in lines
+        if line.setup == "sqlite_normal-daphne-1" and line.streams in full
+    ]
+
+
+def profiled(lines: Sequence[Line]) -> str:
+    """Where the server's CPU went, in µs per chunk."""
+    parts = []
+    for line in lines:
+        about = f"**{line.setup}, {line.streams} streams**: {line.toolbench_us:.0f} µs/chunk"
+        rows = [
+            (group, f"{share * line.toolbench_us:.1f}", f"{share * 100:.0f} %")
+            for group, share in shares(line.samples).items()
+        ]
+        threads = ", ".join(
+            f"{name} {cost:.0f}"
+            for name, cost in sorted(line.thread_us.items(), key=lambda item: -item[1])
+            if cost >= 1
+        )
+        places = [
+            (f"`{place}`", f"{share * line.toolbench_us:.1f}", f"{share * 100:.0f} %")
+            for place, share in hottest(line.samples)
+        ]
+        parts += [
+            f"{about}; by thread: {threads}\n",
+            markdown_table(("what for", "µs/chunk", "share"), rows),
+            "",
+            markdown_table(("innermost place", "µs/chunk", "share"), places),
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def summary(lines: Sequence[Line]) -> str:
+    """A run in one line, for the history."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        lost = f", {line.lost_chunks} lost" if line.lost_chunks else ""
+        found.setdefault(line.setup, []).append(f"{line.ratio:.2f} at {line.streams}{lost}")
+    return "× the SDK loop's CPU: " + "; ".join(
+        f"{name} {', '.join(ratios)}" for name, ratios in found.items()
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",") if part]
+
+
+def _layouts(text: str) -> list[str]:
+    return [Setup.named(part.strip()).name for part in text.split(",") if part.strip()]
+
+
+def main(words: Sequence[str] | None = None) -> int:
     """Read the command line and measure; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", type=int, nargs="+", default=[1, 20, 100])
+    parser.add_argument("--streams", type=_numbers)
+    parser.add_argument("--layout", type=_layouts, help=f"of {', '.join(WHOLE_TABLE)}")
     parser.add_argument("--chunks", type=int, default=200)
     parser.add_argument("--per-second", type=float, default=20.0)
     parser.add_argument("--html", action="store_true", help="with rendered Markdown, as the page")
-    parser.add_argument("--profile", type=Path, help="cProfile of the serving process, to a file")
-    return run(parser.parse_args())
+    parser.add_argument("--profile", action="store_true", help="where the server's CPU goes")
+    parser.add_argument("--clients", type=int, default=1, help="processes that listen")
+    parser.add_argument("--start-ups", type=int, default=START_UPS)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the run is kept")
+    parser.add_argument("--discard", action="store_const", const=None, dest="results")
+    # For the test that the command sees what is missing.
+    parser.add_argument("--drop", type=int, default=0, help=argparse.SUPPRESS)
+    arguments = parser.parse_args(words)
+    arguments.streams = arguments.streams or ([20, 100] if arguments.profile else list(STREAMS))
+    arguments.layout = arguments.layout or list(
+        ("sqlite-daphne-1", "postgres-daphne-2") if arguments.profile else WHOLE_TABLE
+    )
+    arguments.start_ups = 0 if arguments.profile else arguments.start_ups
+    raise_open_files()
+    return run(arguments)
 
 
 if __name__ == "__main__":

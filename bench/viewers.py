@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
+
 from bench.promises import faults_of, lost_or_changed
 from bench.report import Report
-from bench.rig import ROUTE, Rig
+from bench.rig import OWNER, ROUTE, Rig
+from bench.stored import StoredStage
 from tests.sockets import Folded, SocketClient
 
 
@@ -24,6 +27,7 @@ class Viewer(SocketClient):
         self.arrivals: dict[str, list[float]] = defaultdict(list)
         self.unavailable: dict[str, list[float]] = defaultdict(list)
         self.words: set[str] = set()
+        self.failure = ""
         self._task: asyncio.Task[None] | None = None
 
     async def receive(self) -> dict[str, Any]:
@@ -40,8 +44,11 @@ class Viewer(SocketClient):
         """Receive in the background until the viewer is closed."""
 
         async def forever() -> None:
-            while True:
-                await self.receive()
+            try:
+                while True:
+                    await self.receive()
+            except (ConnectionClosed, AssertionError) as failure:
+                self.failure = f"{type(failure).__name__}: {failure}"
 
         self._task = asyncio.create_task(forever(), name="viewer")
 
@@ -84,10 +91,47 @@ class Viewer(SocketClient):
 
 @asynccontextmanager
 async def two_viewers(rig: Rig) -> AsyncIterator[tuple[Viewer, Viewer]]:
-    """The one who starts stages, and a second tab."""
-    cookie = rig.cookies["owner"]
-    async with Viewer(rig.url, cookie) as starter, Viewer(rig.url, cookie) as tab:
+    """The one who starts stages, and a second tab: on another process where there is one."""
+    cookie = rig.cookies[OWNER]
+    here, elsewhere = rig.servers[0].url, rig.servers[-1].url
+    async with Viewer(here, cookie) as starter, Viewer(elsewhere, cookie) as tab:
         yield starter, tab
+
+
+@asynccontextmanager
+async def client_per_server(rig: Rig) -> AsyncIterator[list[SocketClient]]:
+    """A websocket of the owner at every server."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(rig.client(server=at)) for at in range(len(rig.servers))
+        ]
+
+
+async def run_watched(
+    starter: SocketClient, others: Iterable[SocketClient], prompt: str, **more: Any
+) -> list[Folded]:
+    """Start a stage and receive all of it, here and through others; what each was told."""
+    accepted = await starter.start(prompt, **more)
+    assert accepted["type"] == "accepted", accepted
+    stage_id = accepted["stage_id"]
+    for other in others:
+        await other.send(type="stage.subscribe", stage_id=stage_id, after=0)
+    return await asyncio.gather(*(one.until_end(stage_id) for one in (starter, *others)))
+
+
+def check_watchers(stored: StoredStage, told: Iterable[Folded]) -> list[str]:
+    """What viewers lack of an ended stage or have otherwise, in words."""
+    found = []
+    for one in told:
+        found += lost_or_changed(stored, one.events)
+        if len(one.events) != len(stored.events):
+            found.append(
+                f"stage {stored.stage_id}: a viewer has {len(one.events)} of "
+                f"{len(stored.events)} events"
+            )
+        if one.text != (stored.message["content"] if stored.message else ""):
+            found.append(f"stage {stored.stage_id}: a viewer's text is not the stored message")
+    return found
 
 
 async def start_stages(
@@ -109,17 +153,13 @@ def check_stages(
 ) -> dict[str, int]:
     """Hold stored stages against their promises and against what viewers saw; lost by stage."""
     lost: dict[str, int] = {}
+    viewers = list(viewers)
+    for viewer in viewers:
+        report.promise(not viewer.failure, f"a viewer could not read on: {viewer.failure}")
     for stage_id in stage_ids:
         stored = rig.database.stage(stage_id)
         report.promise_none(faults_of(stored))
-        lost[stage_id] = 0
-        for viewer in viewers:
-            told = viewer.stages.get(stage_id, Folded())
-            faults = lost_or_changed(stored, told.events)
-            lost[stage_id] += len(faults)
-            report.promise_none(faults)
-            report.promise(
-                len(told.events) == len(stored.events),
-                f"stage {stage_id}: a viewer has {len(told.events)} of {len(stored.events)} events",
-            )
+        told = [viewer.stages.get(stage_id, Folded()) for viewer in viewers]
+        lost[stage_id] = sum(len(lost_or_changed(stored, one.events)) for one in told)
+        report.promise_none(check_watchers(stored, told))
     return lost

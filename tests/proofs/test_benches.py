@@ -7,7 +7,10 @@ import pytest
 from bench import fire_disk, fire_lock, fire_row, kills, modes, reconnects, stops
 from bench.report import Report
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sqlite_only(reason="start what they need themselves in the first run already"),
+]
 
 
 def held(report: Report) -> None:
