@@ -103,7 +103,7 @@ class Cursor:
         return frames
 
     def read_memory(self) -> list[Frame] | None:
-        """The same without waiting, as far as memory goes; None where the database must be asked."""
+        """The same without waiting; None where the database must be asked."""
         tail = self._tail_of(self.stage_id)
         frames = tail.after(self.number) if tail is not None else None
         if frames:

@@ -45,10 +45,10 @@ def load_history(prompt: Message, budget: int | None = None) -> tuple[ChatMessag
         )
     results: dict[UUID, dict[str, str]] = defaultdict(dict)
     stage_ids = [row.stage_id for row in rows if row.stage_id and row.tool_calls]
-    for stage_id, call_id, result in ToolRun.objects.filter(stage_id__in=stage_ids).values_list(
-        "stage_id", "call_id", "result"
-    ):
-        results[stage_id][call_id] = result
+    if stage_ids:
+        runs = ToolRun.objects.filter(stage_id__in=stage_ids)
+        for stage_id, call_id, result in runs.values_list("stage_id", "call_id", "result"):
+            results[stage_id][call_id] = result
     messages: list[ChatMessage] = []
     for row in rows:
         ref = {"message_id": str(row.pk)}

@@ -102,9 +102,16 @@ def create_stage(user_id: int, command: StageStart, source: str, process_id: str
     digest = _digest(command)
     try:
         return _create_stage(user_id, command, source, process_id, digest)
-    except IntegrityError:
-        # Two starts raced; the constraints let one through. Tell the other what it met.
-        return _create_stage(user_id, command, source, process_id, digest)
+    except (IntegrityError, Refused) as failure:
+        # Most requests are new, so only one that fails is looked up: it may have been stored
+        # before, or by another process meanwhile.
+        before = _stored_before(user_id, command, digest)
+        if before is not None:
+            return before
+        if isinstance(failure, Refused):
+            raise
+    # Two starts raced; the constraints let one through. Tell the other what it met.
+    return _create_stage(user_id, command, source, process_id, digest)
 
 
 def _create_stage(
@@ -113,21 +120,11 @@ def _create_stage(
     # What can be read before or after stays out of the transaction: on SQLite it holds up the
     # journal of every other stage.
     user = _active_user(user_id)
-    before = _stored_before(user, command, digest)
-    if before is not None:
-        return before
     check_shape(command)
     route, route_settings = choose_route(user, command.model_route)
     toolset = choose_tools(user, command)
-    try:
-        with transaction.atomic():
-            stage, started = _store_stage(user, command, source, process_id, digest, route, toolset)
-    except Refused:
-        # The same request may have been stored while this one waited for its turn.
-        before = _stored_before(user, command, digest)
-        if before is None:
-            raise
-        return before
+    with transaction.atomic():
+        stage, started = _store_stage(user, command, source, process_id, digest, route, toolset)
     is_new = command.conversation_id is None
     request = StageRequest(
         stage_id=stage.pk,
@@ -154,9 +151,11 @@ def _create_stage(
     return Accepted(stage.pk, stage.conversation_id, Launch(key, request, route_settings, started))
 
 
-def _stored_before(user: User, command: StageStart, digest: str) -> Accepted | None:
+def _stored_before(user_id: int, command: StageStart, digest: str) -> Accepted | None:
     """What an equal request with this id started before; raises Refused where it was another."""
-    before = Stage.objects.filter(owner=user, request_id=command.request_id).first()
+    before = Stage.objects.filter(
+        owner_id=user_id, owner__is_active=True, request_id=command.request_id
+    ).first()
     if before is None:
         return None
     if before.request_digest != digest:
