@@ -69,6 +69,8 @@ async def _run(rig: Rig, streams: int, lock_seconds: float, report: Report) -> N
         await asyncio.sleep(MOMENT_BEFORE)
         memory_before = rig.rss_mib()
         holder.start()
+        # So that a holder that dies is noticed.
+        theirs.close()
         await asyncio.to_thread(ours.recv)
         locked, locked_at = datetime.now(UTC), time.monotonic()
         late = asyncio.create_task(_commands_meanwhile(rig, stage_ids[-1]))

@@ -18,7 +18,6 @@ RULES: Rules = (
     ("chat/engine/client_pool", "upstream requests"),
     ("chat/engine/", "engine"),
     ("/openai/", "upstream reading"),
-    ("/aiohttp/", "upstream reading"),
     ("/httpx2/", "upstream reading"),
     ("/httpcore2/", "upstream reading"),
     ("/h11/", "upstream reading"),

@@ -22,7 +22,7 @@ TITLES = {
     "soak": "Soak",
 }
 PACKAGES = (
-    *("django", "channels", "daphne", "uvicorn", "uvloop", "websockets", "openai", "aiohttp"),
+    *("django", "channels", "daphne", "uvicorn", "uvloop", "websockets", "openai", "httptools"),
     *("channels-redis", "redis", "psycopg", "pydantic", "orjson"),
 )
 

@@ -141,7 +141,11 @@ class SocketConsumer:
         if self._runner.going_down:
             await self.close(CLOSE_GOING_DOWN)
             return False
-        visitor = await run_in_pool(identify, self._scope)
+        try:
+            visitor = await run_in_pool(identify, self._scope)
+        except DatabaseError:
+            await self.close(CLOSE_GOING_DOWN)
+            return False
         if visitor is None:
             await self.close(CLOSE_LOGGED_OUT)
             return False
@@ -215,34 +219,38 @@ class SocketConsumer:
             await self._carry_out(command)
 
     async def _carry_out(self, command: protocol.AnyCommand) -> None:
-        request_id = getattr(command, "request_id", None)
         try:
             await self._obey(command)
         except Refused as refusal:
-            more = dict(refusal.more)
-            stage_id = getattr(command, "stage_id", None)
-            if stage_id is not None:
-                more.setdefault("stage_id", str(stage_id))
-            self._tell(rejected(refusal.code, refusal.message, request_id=request_id, **more))
+            self._refuse(command, refusal)
         except DatabaseError:
             logger.warning("A command failed because the database did not answer.")
-            self._tell(
-                rejected(
+            self._refuse(
+                command,
+                Refused(
                     "going_down",
-                    "The database does not answer, so nothing was started. Send it again in a "
-                    "few seconds.",
-                    request_id=request_id,
-                )
+                    "The database does not answer, so nothing was done. Send it again in a few "
+                    "seconds.",
+                ),
             )
         except Exception:
             logger.exception("A %s command met a bug.", command.type)
-            self._tell(
-                rejected(
+            self._refuse(
+                command,
+                Refused(
                     "invalid_request",
                     "Toolbench met a fault of its own with this command. Nothing was changed.",
-                    request_id=request_id,
-                )
+                ),
             )
+
+    def _refuse(self, command: protocol.AnyCommand, refusal: Refused) -> None:
+        """Say why, and which command and stage it is about."""
+        more = dict(refusal.more)
+        for name in ("stage_id", "conversation_id"):
+            if (about := getattr(command, name, None)) is not None:
+                more.setdefault(name, str(about))
+        request_id = getattr(command, "request_id", None)
+        self._tell(rejected(refusal.code, refusal.message, request_id=request_id, **more))
 
     async def _obey(self, command: protocol.AnyCommand) -> None:
         match command:

@@ -9,14 +9,18 @@ its tries while PostgreSQL is away.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 POOL_SIZE = 4
+
+_turn = threading.Lock()
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,10 +36,27 @@ def keep_connection() -> None:
 _pool = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="database", initializer=keep_connection)
 
 
+@contextmanager
+def writing() -> Iterator[None]:
+    """A transaction that writes, in its turn where the database lets one write at a time.
+
+    Waiting for the turn here ends as it comes; SQLite sleeps up to 100 ms between its looks.
+    """
+    with nullcontext() if connection.features.has_select_for_update else _turn:
+        with transaction.atomic():
+            yield
+
+
 async def run_in_pool(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a function that uses the database in one of the pool's threads."""
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_pool, partial(_job, function, *args, **kwargs))
+
+
+def database_answers() -> None:
+    """Ask the database for nothing; raises DatabaseError where it is away."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def close_pool_connections() -> None:

@@ -14,9 +14,9 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 
-from chat.database import drop_broken_connections, keep_connection
+from chat.database import drop_broken_connections, keep_connection, writing
 from chat.engine.events import TERMINAL_EVENTS, Event, RequestSent
 from chat.engine.fold import StageFold
 from chat.frames import Tail, frame_of
@@ -259,7 +259,7 @@ class Journal:
 
     def _commit(self, batches: list[Batch], *, again: bool) -> None:
         """Store batches in one transaction; `again` after a try whose outcome nobody told."""
-        with transaction.atomic():
+        with writing():
             if again and _is_stored(batches):
                 self._tell(batches, "committed")
                 return

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.broadcast import Broadcast, Hints, tell_from_outside
-from chat.database import run_in_pool
+from chat.database import database_answers, run_in_pool
 from chat.engine.client_pool import ClientPool
 from chat.engine.completions import RouteSettings
 from chat.engine.events import Cancel, CancelledBy, ErrorEvent
@@ -321,6 +321,9 @@ class Runner:
             try:
                 if time.monotonic() >= self._reap_from:
                     await self._end_lost_stages(all_active=False)
+                else:
+                    # Or a database that came back just now would be taken for one that never left.
+                    await run_in_pool(database_answers)
             except Exception as error:
                 self._let_others_renew()
                 logger.warning("Lost stages could not be ended: %s", type(error).__name__)

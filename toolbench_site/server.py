@@ -7,12 +7,20 @@ hand to the kernel (docs/architecture.md, "Process").
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import uvloop
 from autobahn.exception import Disconnected
+from twisted.internet import asyncioreactor
+
+if "twisted.internet.reactor" not in sys.modules:
+    # Daphne would install it on asyncio's own loop, which costs a tenth more per chunk.
+    asyncioreactor.install(uvloop.new_event_loop())
+
 from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol

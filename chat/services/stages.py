@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chat import runner as runners
 from chat.broadcast import Hints
-from chat.database import run_in_pool
+from chat.database import run_in_pool, writing
 from chat.engine.events import StageStarted
 from chat.engine.stage import StageRequest
 from chat.models import Conversation, ModelRoute, Stage
@@ -123,7 +123,7 @@ def _create_stage(
     check_shape(command)
     route, route_settings = choose_route(user, command.model_route)
     toolset = choose_tools(user, command)
-    with transaction.atomic():
+    with writing():
         stage, started = _store_stage(user, command, source, process_id, digest, route, toolset)
     is_new = command.conversation_id is None
     request = StageRequest(

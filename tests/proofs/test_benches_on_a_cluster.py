@@ -42,7 +42,7 @@ def test_readers_that_reconnect_to_another_process_end_with_the_stored_text() ->
 
 
 def test_a_postgres_that_is_gone_for_a_moment_only_delays() -> None:
-    held(fire_disk.prove(retry_seconds=4, outages=["short"], layout=CLUSTER))
+    held(fire_disk.prove(retry_seconds=9, outages=["short"], layout=CLUSTER))
 
 
 def test_locked_tables_of_a_postgres_delay_and_lose_nothing() -> None:
