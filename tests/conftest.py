@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +22,10 @@ pytest_plugins = ["tests.skips", "tests.second_pass"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """WhiteNoise warns where there is no static root, and warnings are errors here."""
+    """Prepare what every test takes for granted."""
+    # A job in a shell's background ignores SIGINT, and so would every server started from here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # WhiteNoise warns where there is no static root, and warnings are errors here.
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 

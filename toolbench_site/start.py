@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 from django.core.management.base import OutputWrapper
-from django.db import connection, transaction
 
 from chat import discovery, lifecycle
 from chat.checks import run_due_checks
@@ -20,8 +19,6 @@ from chat.first_admin import ensure_superuser_from_environment, make_setup_link
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-START_LOCK = 0x7001BE4C
-"""The number of PostgreSQL's advisory lock that is held while the first rows are made."""
 
 
 class Start:
@@ -37,14 +34,9 @@ class Start:
     def prepare(self) -> None:
         """Before anybody can come: demo routes at the address served, the admin that the
         environment names, the one-time link while there is no user."""
-        with transaction.atomic():
-            if connection.vendor == "postgresql":
-                # Processes that start at once take turns; on SQLite the transaction sees to it.
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [START_LOCK])
-            ensure_demo_routes(self._base_url)
-            ensure_superuser_from_environment()
-            self._setup_link = make_setup_link(self._base_url)
+        ensure_demo_routes(self._base_url)
+        ensure_superuser_from_environment()
+        self._setup_link = make_setup_link(self._base_url)
 
     async def started(self) -> None:
         """The server listens: start the work, then say where the page is."""

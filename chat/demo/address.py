@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 DEMO_PATH = "/demo/v1"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _own: str | None = None
 
@@ -15,7 +18,9 @@ def serve_at(base_url: str) -> str:
 
 
 def nearest(base_url: str) -> str:
-    """The base URL to use for a stored one: this process's own where it leads to a demo model."""
+    """The base URL to use for a stored one: this process's own where it leads to the demo model of
+    a process on this machine."""
     if _own is None or not base_url.rstrip("/").endswith(DEMO_PATH):
         return base_url
-    return _own
+    here = {*LOOPBACK, urlsplit(_own).hostname}
+    return _own if urlsplit(base_url).hostname in here else base_url

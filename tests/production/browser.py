@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.cookiejar
 import re
 import ssl
+import urllib.error
 import urllib.parse
 import urllib.request
 from functools import partial
@@ -56,6 +57,15 @@ class Browser:
         """The body of a page."""
         with self.open(path) as answer:
             return answer.read().decode()
+
+    def status_of(self, path: str) -> int:
+        """The status of a page, failures included."""
+        try:
+            with self.open(path) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
 
     def try_to_log_in(self, username: str, password: str, **headers: str) -> tuple[str, str]:
         """Send the log-in form; where that led, and the page."""

@@ -13,7 +13,10 @@ from bench.growth import Verdict
 from bench.soak_states import State, compare
 from tests.cluster.programs import missing
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sqlite_only(reason="choose their databases themselves"),
+]
 
 needs_cluster = pytest.mark.skipif(
     bool(missing("postgres", "redis-server")),
