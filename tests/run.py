@@ -38,6 +38,8 @@ FOREIGN = {
 }
 KEPT = {"TOOLBENCH_REQUIRE"}
 CLUSTER = ("postgres", "initdb", "redis-server", "nginx")
+# What the commands of docs/production.md need beside it.
+GUIDE = ("caddy", "curl", "redis-cli", "sqlite3")
 
 
 @dataclass
@@ -164,11 +166,11 @@ def test(run: Run, scratch: Path) -> None:
 
 
 def provide_cluster(run: Run) -> None:
-    """Install Debian's PostgreSQL, Redis and nginx where one is missing and this is root."""
-    if missing(*CLUSTER):
+    """Install Debian's PostgreSQL, Redis, nginx and so on where one is missing and this is root."""
+    if missing(*CLUSTER, *GUIDE):
         print("\n=== Installing what the tests of several processes need", flush=True)
-        with run.timed("installing PostgreSQL, Redis and nginx"):
-            install_missing(*CLUSTER)
+        with run.timed("installing PostgreSQL, Redis, nginx and Caddy"):
+            install_missing(*CLUSTER, *GUIDE)
 
 
 @contextmanager

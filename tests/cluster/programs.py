@@ -15,6 +15,10 @@ PACKAGES = {
     "initdb": "postgresql",
     "redis-server": "redis-server",
     "nginx": "nginx-light",
+    "caddy": "caddy",
+    "curl": "curl",
+    "redis-cli": "redis-tools",
+    "sqlite3": "sqlite3",
 }
 APT_SECONDS = 420
 # Debian keeps these off the PATH of ordinary people.
