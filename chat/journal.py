@@ -61,7 +61,7 @@ class Journal:
         self._listener = listener
         self._condition = threading.Condition()
         self._dirty: dict[StageLog, None] = {}
-        self._urgent = False
+        self._urgent: dict[StageLog, None] = {}
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -143,10 +143,11 @@ class Journal:
             self._wake(log, urgent=urgent)
 
     def _wake(self, log: StageLog, *, urgent: bool) -> None:
-        was_idle = not self._dirty
+        was_idle, was_calm = not self._dirty, not self._urgent
         self._dirty[log] = None
-        if was_idle or (urgent and not self._urgent):
-            self._urgent = self._urgent or urgent
+        if urgent:
+            self._urgent[log] = None
+        if was_idle or (urgent and was_calm):
             self._condition.notify()
 
     async def room(self, log: StageLog) -> None:
@@ -182,17 +183,25 @@ class Journal:
                 while pause > 0 and not self._urgent and not self._stopping:
                     self._condition.wait(pause)
                     pause = last + interval - time.monotonic()
-                self._urgent = False
-                batches = [self._take(log) for log in self._dirty if not log.given_up]
-                self._dirty.clear()
-            last = time.monotonic()
+                # What cannot wait goes alone: the others would lose the neighbours they wait for.
+                everything = pause <= 0 or self._stopping
+                due = list(self._dirty if everything else self._urgent)
+                self._urgent.clear()
+                for log in due:
+                    self._dirty.pop(log, None)
+                batches = [self._take(log) for log in due if not log.given_up]
+            began = time.monotonic()
             try:
                 self._write([batch for batch in batches if self._encoded(batch)])
             except Exception:
                 logger.exception("The journal's writer met a bug; its stages are given up.")
                 self._tell(batches, "unwritable")
-            took = time.monotonic() - last
-            interval = max(COMMIT_INTERVAL, min(took / COMMIT_SHARE, LONGEST_INTERVAL))
+            if everything:
+                took = time.monotonic() - began
+                last, interval = (
+                    began,
+                    max(COMMIT_INTERVAL, min(took / COMMIT_SHARE, LONGEST_INTERVAL)),
+                )
         connection.close()
 
     def _take(self, log: StageLog) -> Batch:
