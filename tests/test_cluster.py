@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster, Nginx, PostgresServer, RedisServer
+from tests.cluster.cluster import collected_static
 from tests.cluster.part import lives
+from tests.cluster.postgres import new_data
 from tests.cluster.programs import PACKAGES, ProgramMissing, missing
 from tests.serving import ELSEWHERE, PASSWORD, ROOT, free_port
 from tests.sockets import SocketClient, log_in
@@ -147,6 +149,9 @@ def test_a_cluster_that_is_told_to_stop_leaves_nothing(
 def test_a_cluster_that_fails_on_the_way_up_leaves_nothing(
     scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What is made once per process must outlive this test.
+    collected_static()
+    new_data()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     cluster = Cluster(1, environment={"TOOLBENCH_SERVER": "neither"})
     with pytest.raises(RuntimeError, match="ended early"):

@@ -78,7 +78,7 @@ class PostgresServer(Part):
     def _make_data(self) -> None:
         give_to(self.directory, SYSTEM_USER)
         # A copy keeps owner and rights, as PostgreSQL insists.
-        copied = subprocess.run(["cp", "-a", str(_new_data()), str(self.data)], check=False)
+        copied = subprocess.run(["cp", "-a", str(new_data()), str(self.data)], check=False)
         if copied.returncode:
             raise RuntimeError(f"PostgreSQL's data could not be put in {self.data}.")
 
@@ -106,7 +106,7 @@ class PostgresServer(Part):
 
 
 @functools.cache
-def _new_data() -> Path:
+def new_data() -> Path:
     """A data directory as initdb makes it, made once per process and copied from then on."""
     directory = Path(tempfile.mkdtemp(prefix="toolbench-initdb-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
