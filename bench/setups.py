@@ -72,19 +72,10 @@ class MeasuredServer(ServerProcess):
         assert self.process is not None
         return self.process.pid
 
-    def launch(self) -> None:
-        """Serve; returns at once."""
+    def command(self) -> list[str]:
+        """What runs: `serve`, which also counts."""
         arguments = [str(self._counts), *(["--sample"] if self.is_sampled else [])]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.profiled_serve", *arguments],
-                cwd=ROOT,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=self.own_session,
-            )
+        return [sys.executable, "-m", "bench.profiled_serve", *arguments]
 
     def cpu_seconds(self) -> float:
         """User and system time it has used."""

@@ -127,6 +127,12 @@ class Broadcast:
             self._waiting.merge(hints)
             self._something.set()
 
+    def tell_events(self, stage_id: UUID, number: int) -> None:
+        """Hint that a stage has events up to a number: `tell` for every commit of every stage."""
+        if self._tasks:
+            self._waiting.stages[stage_id] = number
+            self._something.set()
+
     def tell_from_thread(self, hints: Hints) -> None:
         """Hint to this process too, from a thread of it."""
         if self._loop is not None and not self._loop.is_closed():
@@ -144,10 +150,8 @@ class Broadcast:
     async def _send_once(self) -> None:
         self._something.clear()
         hints, self._waiting = self._waiting, Hints()
-        layer: Any = get_channel_layer()
         try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await layer.group_send(GROUP, hints.as_message(self._process_id))
+            await _send_to_group(hints, self._process_id)
             self._note_reached(True)
         except Exception as error:
             self._note_reached(False, error)
@@ -184,15 +188,15 @@ def tell_from_outside(hints: Hints) -> None:
     if not settings.TOOLBENCH_SEVERAL:
         return
     try:
-        async_to_sync(_send_from_outside)(hints)
+        async_to_sync(_send_to_group)(hints, "outside")
     except Exception as error:
         logger.warning("The serving processes are not told at once: %s", type(error).__name__)
 
 
-async def _send_from_outside(hints: Hints) -> None:
+async def _send_to_group(hints: Hints, sender: str) -> None:
     layer: Any = get_channel_layer()
     async with asyncio.timeout(SEND_SECONDS):
-        await layer.group_send(GROUP, hints.as_message("outside"))
+        await layer.group_send(GROUP, hints.as_message(sender))
 
 
 def _as_bytes(ids: Iterable[UUID]) -> list[bytes]:

@@ -16,9 +16,11 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import connection, connections, transaction
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
 
 POOL_SIZE = 4
+AWAY = (OperationalError, InterfaceError)
+"""What a database that is away, or a connection that it lost, raises."""
 
 _turn = threading.Lock()
 

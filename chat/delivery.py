@@ -161,15 +161,11 @@ class Delivery:
             or self._backlog() > BACKLOG_LOW
         ):
             return False
-        number = subscription.cursor.number
-        frames = subscription.cursor.read_memory()
-        if not frames:
-            return False
-        if len(frames) > FRAMES_PER_CHECK or frames[-1].is_terminal:
-            subscription.cursor.number = number
+        frames = subscription.cursor.peek()
+        if not frames or len(frames) > FRAMES_PER_CHECK or frames[-1].is_terminal:
             return False
         self._send_texts([frame.text for frame in frames])
-        subscription.sent = frames[-1].number
+        subscription.cursor.number = subscription.sent = frames[-1].number
         return True
 
     async def _send_replies(self) -> None:

@@ -95,20 +95,17 @@ class Cursor:
 
     async def read(self) -> list[Frame]:
         """The next frames in order, at most a page; empty where there is nothing new."""
-        frames = self.read_memory()
+        frames = self.peek()
         if frames is None:
             frames = await run_in_pool(read_after, self.stage_id, self.number)
-            if frames:
-                self.number = frames[-1].number
-        return frames
-
-    def read_memory(self) -> list[Frame] | None:
-        """The same without waiting; None where the database must be asked."""
-        tail = self._tail_of(self.stage_id)
-        frames = tail.after(self.number) if tail is not None else None
         if frames:
             self.number = frames[-1].number
         return frames
+
+    def peek(self) -> list[Frame] | None:
+        """What `read` would give, without moving; None where the database must be asked."""
+        tail = self._tail_of(self.stage_id)
+        return tail.after(self.number) if tail is not None else None
 
 
 def _discard(followers: dict[UUID, set[F]], key: UUID, one: F) -> None:

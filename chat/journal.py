@@ -14,9 +14,9 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import OperationalError, connection
 
-from chat.database import drop_broken_connections, keep_connection, writing
+from chat.database import AWAY, drop_broken_connections, keep_connection, writing
 from chat.engine.events import TERMINAL_EVENTS, Event, RequestSent
 from chat.engine.fold import StageFold
 from chat.frames import Tail, frame_of
@@ -33,8 +33,6 @@ LONGEST_INTERVAL = 0.1
 """What the interval grows to under load, so that more neighbours merge."""
 COMMIT_SHARE = 0.05
 """The part of an interval that a commit may take; one that takes longer makes the next wait."""
-AWAY = (OperationalError, InterfaceError)
-"""What a database that is away, or a connection that it lost, raises."""
 
 
 class Listener(Protocol):
@@ -172,17 +170,19 @@ class Journal:
 
     def _write_forever(self) -> None:
         keep_connection()
-        last, interval = 0.0, COMMIT_INTERVAL
+        all_due_at = 0.0
         while True:
             with self._condition:
                 while not self._dirty and not self._stopping:
                     self._condition.wait()
                 if not self._dirty:
                     break
-                pause = last + interval - time.monotonic()
-                while pause > 0 and not self._urgent and not self._stopping:
+                while (
+                    (pause := all_due_at - time.monotonic()) > 0
+                    and not self._urgent
+                    and not self._stopping
+                ):
                     self._condition.wait(pause)
-                    pause = last + interval - time.monotonic()
                 # What cannot wait goes alone: the others would lose the neighbours they wait for.
                 everything = pause <= 0 or self._stopping
                 due = list(self._dirty if everything else self._urgent)
@@ -198,9 +198,8 @@ class Journal:
                 self._tell(batches, "unwritable")
             if everything:
                 took = time.monotonic() - began
-                last, interval = (
-                    began,
-                    max(COMMIT_INTERVAL, min(took / COMMIT_SHARE, LONGEST_INTERVAL)),
+                all_due_at = began + max(
+                    COMMIT_INTERVAL, min(took / COMMIT_SHARE, LONGEST_INTERVAL)
                 )
         connection.close()
 
@@ -269,9 +268,8 @@ class Journal:
     def _commit(self, batches: list[Batch], *, again: bool) -> None:
         """Store batches in one transaction; `again` after a try whose outcome nobody told."""
         with writing():
-            if again and _is_stored(batches):
-                self._tell(batches, "committed")
-                return
+            stored = [batch for batch in batches if again and _is_stored(batch)]
+            batches = [batch for batch in batches if batch not in stored]
             ours = take_fence([batch.log.key.stage_id for batch in batches], self.owner)
             kept = [batch for batch in batches if batch.log.key.stage_id in ours]
             insert_rows([(batch.log.key.stage_id, batch.rows) for batch in kept])
@@ -280,7 +278,7 @@ class Journal:
                 events = [entry.event for entry in batch.entries]
                 project(log.key, log.fold, events, batch.requests, log.whole_outputs)
         self.commits += 1
-        self._tell(kept, "committed")
+        self._tell(stored + kept, "committed")
         if len(kept) < len(batches):
             self._tell([b for b in batches if b.log.key.stage_id not in ours], "taken_away")
 
@@ -310,18 +308,17 @@ class Journal:
             log.changed.set()
 
 
-def _is_stored(batches: list[Batch]) -> bool:
-    """Whether a commit whose answer was lost took place after all; it holds all or nothing.
+def _is_stored(batch: Batch) -> bool:
+    """Whether a commit whose answer was lost took place after all, as its first row tells.
 
     By number and time: an event that another process wrote under this number has another time.
     """
-    for batch in batches:
-        if batch.rows:
-            first = batch.rows[0]
-            return StageEvent.objects.filter(
-                stage_id=batch.log.key.stage_id, sequence_number=first.number, ts=first.ts
-            ).exists()
-    return False
+    return any(
+        StageEvent.objects.filter(
+            stage_id=batch.log.key.stage_id, sequence_number=row.number, ts=row.ts
+        ).exists()
+        for row in batch.rows[:1]
+    )
 
 
 def _name(error: Exception) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import orjson
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from chat.database import AWAY
 from chat.engine.events import CancelledBy, ErrorEvent, Event, parse_event
 from chat.engine.fold import StageFold
 from chat.models import ACTIVE_STATUSES, Stage, StageEvent
@@ -71,7 +72,7 @@ def end_lost_stages(
             number = _end_lost_stage(key, lost)
             if number:
                 ended.append((key, number))
-        except OperationalError as error:
+        except AWAY as error:
             logger.warning("Lost stages cannot be ended now (%s); they are later.", error)
             break
         except Exception as error:

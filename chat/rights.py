@@ -25,14 +25,16 @@ def watch() -> None:
         m2m_changed.connect(_hint, sender=through, dispatch_uid=f"rights-{through.__name__}")
 
 
-def _user_saved(update_fields: frozenset[str] | None = None, **more: Any) -> None:
-    # Every log-in saves the time of it.
-    if update_fields is None or not NOT_A_RIGHT.issuperset(update_fields):
+def _user_saved(
+    created: bool = False, update_fields: frozenset[str] | None = None, **more: Any
+) -> None:
+    # Every log-in saves the time of it; whoever is new has nothing to lose.
+    if not created and (update_fields is None or not NOT_A_RIGHT.issuperset(update_fields)):
         _hint()
 
 
-def _hint(*_: Any, **more: Any) -> None:
-    if more.get("created") or more.get("action", "").startswith("pre_"):
+def _hint(*_: Any, action: str = "", **more: Any) -> None:
+    if action.startswith("pre_"):
         return
     transaction.on_commit(_tell)
 

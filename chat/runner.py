@@ -236,7 +236,7 @@ class Runner:
     def committed(self, log: StageLog) -> None:
         """Wake those who follow, here and elsewhere."""
         self.hub.wake(log.key.stage_id)
-        self.broadcast.tell(Hints(stages={log.key.stage_id: log.committed}))
+        self.broadcast.tell_events(log.key.stage_id, log.committed)
 
     def taken_away(self, log: StageLog) -> None:
         """Another process ended the stage: stop its engine; its events are in the database."""
@@ -359,7 +359,7 @@ class Runner:
         )
         for key, number in ended:
             self.hub.wake(key.stage_id)
-            self.broadcast.tell(Hints(stages={key.stage_id: number}))
+            self.broadcast.tell_events(key.stage_id, number)
             self._announce(key, "error")
 
 

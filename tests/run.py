@@ -21,21 +21,11 @@ from tests.cluster import PostgresServer, ProgramMissing, RedisServer
 from tests.cluster.cluster import migrated_database
 from tests.cluster.programs import apt_get, install_missing, missing
 from tests.cluster.signals import sigterm_exits
+from tests.serving import ELSEWHERE
 from tests.skips import required_groups
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-# What would lead the checks to somebody's real data, keys or servers.
-FOREIGN = {
-    "HOST",
-    "PORT",
-    "SECRET_KEY",
-    "ALLOWED_HOSTS",
-    "CSRF_TRUSTED_ORIGINS",
-    "OPENAI_API_KEY",
-    "DATABASE_URL",
-    "REDIS_URL",
-}
 KEPT = {"TOOLBENCH_REQUIRE"}
 CLUSTER = ("postgres", "initdb", "redis-server", "nginx")
 # What the commands of docs/production.md need beside it.
@@ -114,7 +104,8 @@ def clean_environment(environment: Mapping[str, str], scratch: Path) -> dict[str
     kept = {
         name: value
         for name, value in environment.items()
-        if name in KEPT or (name not in FOREIGN and not name.startswith(("TOOLBENCH_", "DJANGO_")))
+        if name in KEPT
+        or (name not in ELSEWHERE and not name.startswith(("TOOLBENCH_", "DJANGO_")))
     }
     return {**kept, "TOOLBENCH_DATA_DIR": str(scratch / "data"), "PYTHONUNBUFFERED": "1"}
 

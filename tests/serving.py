@@ -111,11 +111,15 @@ class ServerProcess:
         self.launch()
         self.wait_until_ready()
 
+    def command(self) -> list[str]:
+        """What runs."""
+        return [sys.executable, "manage.py", "serve"]
+
     def launch(self) -> None:
         """Serve; returns at once."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                self.command(),
                 cwd=ROOT,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,

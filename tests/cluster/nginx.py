@@ -11,7 +11,7 @@ from tests.cluster.programs import give_to, program, unprivileged
 
 SYSTEM_USER = "nobody"
 
-CONFIGURATION = """
+SURROUNDINGS = """
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile 16384;
@@ -25,7 +25,12 @@ http {{
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
-    map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+{lines}
+}}
+"""
+"""What Debian's nginx.conf would say around the lines of a site."""
+
+SITE = """    map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
     upstream toolbench {{
 {upstreams}
     }}
@@ -47,9 +52,7 @@ http {{
             proxy_send_timeout 1h;
             proxy_next_upstream error timeout http_502 http_503;
         }}
-    }}
-}}
-"""
+    }}"""
 
 
 class Nginx(Part):
@@ -70,7 +73,8 @@ class Nginx(Part):
             f"        server 127.0.0.1:{upstream} max_fails=1 fail_timeout=1s;"
             for upstream in upstreams
         ]
-        self._configuration = CONFIGURATION.format(upstreams="\n".join(lines), port=self.port)
+        site = SITE.format(upstreams="\n".join(lines), port=self.port)
+        self._configuration = SURROUNDINGS.format(lines=site)
 
     @property
     def url(self) -> str:

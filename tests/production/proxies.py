@@ -10,27 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Nginx, ProgramMissing
+from tests.cluster.nginx import SURROUNDINGS
 from tests.cluster.part import Part
 from tests.production.browser import Browser
 from tests.production.installation import Installation
 from tests.serving import PASSWORD, free_port
-
-SURROUNDINGS = """
-daemon off;
-pid nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-{lines}
-}}
-"""
-"""What Debian's nginx.conf would say around the lines of the guide."""
 
 
 class GuideNginx(Nginx):
