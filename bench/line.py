@@ -114,7 +114,7 @@ def measure(
         began = time.monotonic()
         for process in processes:
             _tell(process, "go")
-        heard = _joined([json.loads(_hear(process)) for process in processes])
+        heard = _joined([_parsed(_hear(process)) for process in processes])
         seconds = time.monotonic() - began
         used = {name: value - cpu[name] for name, value in ground.cpu().items()}
         used["clients"] = sum(
@@ -220,6 +220,15 @@ def _hear(process: subprocess.Popen[str]) -> str:
     if not line:
         raise RuntimeError("A listening process ended early; its words are above.")
     return line
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError as error:
+        around = f"{line[:200]!r} … {line[-200:]!r}"
+        raise RuntimeError(f"{error}; {len(line)} characters: {around}") from None
+    return found
 
 
 def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -101,6 +101,10 @@ class RawSocket(asyncio.Protocol):
                 self._fail(Refused(f"The server answered the handshake with: {status}"))
                 self.transport.abort()
                 return
+            if self.opened.done():
+                # Whoever connected has waited long enough and is gone.
+                self.transport.abort()
+                return
             self._is_open = True
             self._rest, data = b"", rest
             self.opened.set_result(None)

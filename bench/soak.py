@@ -107,6 +107,10 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
+FAULTS_TOLD = 5
+"""Of those new in a minute; the report has them all."""
+
+
 async def _soak(
     made: Ground, urls: list[str], arguments: argparse.Namespace
 ) -> tuple[Soak, dict[str, list[Change]]]:
@@ -226,6 +230,9 @@ async def _tell_minute(soak: Soak) -> None:
         "kills": len(soak.kills),
         "faults": len(soak.crowd.faults),
     }
+    told = soak.minutes[-1]["faults"] if soak.minutes else 0
+    for fault in soak.crowd.faults[told : told + FAULTS_TOLD]:
+        _say(f"fault: {fault}")
     soak.minutes.append(minute)
     _say(", ".join(f"{name} {_short(value)}" for name, value in minute.items()))
 

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -269,6 +270,7 @@ class View:
         self._ended = asyncio.Event()
         self._behind = 0
         self._is_open = False
+        self._connection = 0
 
     async def connect(self) -> bool:
         """Connect to any process; False where it cannot be reached, after a moment."""
@@ -276,7 +278,9 @@ class View:
         self._replies = asyncio.Queue()
         try:
             async with asyncio.timeout(10):
-                self.socket = await RawSocket.connect(self.url, self._cookie, self._take)
+                self._connection += 1
+                take = partial(self._take_of, self._connection)
+                self.socket = await RawSocket.connect(self.url, self._cookie, take)
         except (OSError, TimeoutError):
             self._crowd.did["connections refused"] += 1
             await asyncio.sleep(self._chance.uniform(0.2, 0.6))
@@ -299,6 +303,7 @@ class View:
         if not self._is_open:
             return
         self._is_open = False
+        self._connection += 1
         if self._chance.random() < 0.5:
             self.socket.abort()
         else:
@@ -389,6 +394,11 @@ class View:
         await asyncio.sleep(SLOW_SECONDS)
         self.socket.resume()
         self._is_slow = False
+
+    def _take_of(self, connection: int, text: bytes) -> None:
+        # What still comes on a connection that was left belongs to nobody.
+        if connection == self._connection:
+            self._take(text)
 
     def _take(self, text: bytes) -> None:
         frame = orjson.loads(text)

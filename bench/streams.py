@@ -11,6 +11,7 @@ import argparse
 import statistics
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,7 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
     lines: list[Line] = []
     standings: list[Standing] = []
     for name in arguments.layout:
-        measure_setup(Setup.named(name), arguments, lines, standings)
+        try:
+            measure_setup(Setup.named(name), arguments, lines, standings)
+        except Exception as error:
+            # The others took half an hour; what fails is told, and they are kept.
+            traceback.print_exc()
+            report.promise_none([f"{name} could not be measured to its end: {error!r}"[:400]])
     for line in lines:
         report.promise_none(faults(line))
     body = written(lines, standings, html=arguments.html)
