@@ -5,7 +5,10 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("modes", "kills", "stops", "reconnects", "fire", "streams", "growth", "soak")
+NAMES = (
+    *("modes", "kills", "stops", "reconnects", "fire", "streams", "growth", "soak"),
+    *("corpus", "fuzz", "wire", "doctor"),
+)
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ TITLES = {
     "profile": "Where the time goes",
     "growth": "Growth",
     "soak": "Soak",
+    "wire": "What reading a chunk costs",
 }
 PACKAGES = (
     *("django", "channels", "daphne", "uvicorn", "uvloop", "websockets", "openai", "httptools"),

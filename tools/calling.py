@@ -13,10 +13,10 @@ from typing import Any
 
 from tools import threads
 from tools.base import CheckedCall, Tool, ToolCall, ToolError, ToolResult, Toolset, ToolStatus
-from tools.checking import check_call
+from tools.checking import check_call, fitting_arguments
 from tools.output import as_text, capped
 
-__all__ = ["check_call", "error_result", "run_calls"]
+__all__ = ["check_call", "error_result", "fitting_arguments", "run_calls"]
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -38,6 +38,17 @@ def check_call(toolset: Toolset, call: ToolCall) -> CheckedCall:
     except Exception as error:  # The schema is any app's; the call must have an answer.
         errors = (f"The arguments could not be checked: {type(error).__name__}.",)
     return CheckedCall(call, arguments, not errors, errors)
+
+
+def fitting_arguments(schema: Mapping[str, Any], value: dict[str, Any]) -> dict[str, Any] | None:
+    """The arguments that a mended text stands for, where they are valid by a schema; else None."""
+    try:
+        # What JSON readers disagree on, or a database cannot hold, is refused here too.
+        arguments = parse_arguments(json.dumps(value))
+        validator = Draft202012Validator(schema, registry=_NO_REMOTE)
+        return arguments if validator.is_valid(arguments) else None
+    except Exception:  # The schema is any app's.
+        return None
 
 
 def _unknown_tool(toolset: Toolset, name: str) -> str:

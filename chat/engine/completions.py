@@ -29,10 +29,27 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalDelta(TextDelta):
+    """A piece of visible text in which the model refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDelta(TextDelta):
+    """Content that came as a JSON object, as its text."""
+
+    value: dict[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     """A piece of the model's reasoning."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDetailsDelta(ReasoningDelta):
+    """A piece of reasoning that came in `reasoning_details` and in no other field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,9 @@ class ToolCallDelta:
     index: int | None
     id: str | None
     name: str | None
-    arguments: str | dict[str, Any] | None
+    arguments: str | dict[str, Any] | list[Any] | float | None
+    raw: bytes = field(default=b"", compare=False, repr=False)
+    """What it was read from, should it have to be mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +84,11 @@ class UsageDelta:
 
 @dataclass(frozen=True, slots=True)
 class RepairDelta:
-    """A deviation from the contract that was mended on the way."""
+    """A deviation that was mended, and what came (at most 1,000 characters, without the key)."""
 
     code: str
     detail: str
+    raw: str = ""
 
 
 Delta = TextDelta | ReasoningDelta | ToolCallDelta | FinishDelta | UsageDelta | RepairDelta
@@ -89,6 +109,8 @@ class RouteSettings:
     between_tokens_seconds: float = 60.0
     total_seconds: float = 1800.0
     text_dialect: str = "auto"
+    starts_inside_thinking: bool = False
+    stream_usage: bool = True
     version: str = ""
 
     @property

@@ -78,6 +78,16 @@ class ToolCompletionChunk(EventModel):
     arguments: str | None = None
 
 
+class Deciding(EventModel):
+    """Text is withheld because it may become a tool call; what comes next decides it."""
+
+    event: Literal["deciding"] = "deciding"
+    phase: Phase
+    round: int
+    withheld: int
+    """How many characters at that moment."""
+
+
 class ToolCallEvent(EventModel):
     """A complete tool call, checked against its tool's schema."""
 
@@ -92,6 +102,8 @@ class ToolCallEvent(EventModel):
     valid: bool
     errors: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+    was: dict[str, str] | None = None
+    """Where arguments were mended: by name, the values that the model wrote otherwise."""
     needs_approval: bool = False
 
     def data(self) -> dict[str, Any]:
@@ -133,11 +145,17 @@ class UsageEvent(EventModel):
 
 
 class RepairEvent(EventModel):
-    """A deviation of the upstream from its contract that was mended."""
+    """A deviation of the upstream from its contract that was mended, and the bytes that caused it.
+
+    Those stored before there were rounds, phases and raw bytes have neither.
+    """
 
     event: Literal["repair"] = "repair"
     code: str
     detail: str
+    round: int = 1
+    phase: Phase | None = None
+    raw: str = ""
 
 
 class Timings(BaseModel):
@@ -191,6 +209,7 @@ Event = Annotated[
     StageStarted
     | ChatCompletionChunk
     | ToolCompletionChunk
+    | Deciding
     | ToolCallEvent
     | ToolResultEvent
     | ToolSummary

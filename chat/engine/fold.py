@@ -9,6 +9,7 @@ from typing import Any, Literal
 from chat.engine.events import (
     Cancel,
     ChatCompletionChunk,
+    Deciding,
     Done,
     ErrorEvent,
     Event,
@@ -22,9 +23,12 @@ from chat.engine.events import (
     UsageEvent,
 )
 from chat.engine.messages import ChatMessage, RequestedCall
-from chat.engine.tool_round import closing_result
+from chat.engine.tool_round import REPAIRED_JSON, closing_result, mended_text
 
 Terminal = Done | Cancel | ErrorEvent
+
+REPAIRS_KEPT = 100
+"""Distinct repairs that a stage keeps and counts; its journal has them all."""
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -108,13 +112,13 @@ class StageFold:
             case UsageEvent():
                 self.usage = _added(self.usage or UsageTotals(), event)
             case RepairEvent():
-                self.repairs.append(event)
+                self._keep(event)
             case StageStarted():
                 self.started = event
             case Done() | Cancel() | ErrorEvent():
                 self.terminal = event
-            case ToolCompletionChunk():
-                # `tool_call` brings the whole arguments again.
+            case ToolCompletionChunk() | Deciding():
+                # `tool_call` brings the whole arguments again; withheld text comes or does not.
                 pass
 
     @property
@@ -150,6 +154,12 @@ class StageFold:
             for turn in self.turns
         ]
 
+    def _keep(self, repair: RepairEvent) -> None:
+        """A server that errs does so in every round; the first time says it."""
+        known = any((r.code, r.detail) == (repair.code, repair.detail) for r in self.repairs)
+        if not known and len(self.repairs) < REPAIRS_KEPT:
+            self.repairs.append(repair)
+
     def _turn(self, phase: Phase, round: int) -> FoldedTurn:
         for turn in reversed(self.turns):
             if turn.phase == phase and turn.round == round:
@@ -172,7 +182,9 @@ def history_messages(
     base = dict(ref) if ref is not None else None
     for turn in record:
         calls = tuple(
-            RequestedCall(call["call_id"], call["tool"], call["raw_arguments"])
+            RequestedCall(
+                call["call_id"], call["tool"], call.get("mended_arguments", call["raw_arguments"])
+            )
             for call in turn["calls"]
         )
         if not calls and not turn["content"]:
@@ -198,12 +210,15 @@ def _joined(base: dict[str, Any] | None, at: dict[str, Any]) -> dict[str, Any] |
 
 
 def _call_record(call: ToolCallEvent) -> dict[str, Any]:
-    return {
+    record = {
         "call_id": call.call_id,
         "upstream_id": call.upstream_id,
         "tool": call.tool,
         "raw_arguments": call.raw_arguments,
     }
+    if REPAIRED_JSON in call.repairs:
+        record["mended_arguments"] = mended_text(call.arguments)
+    return record
 
 
 def _added(totals: UsageTotals, event: UsageEvent) -> UsageTotals:

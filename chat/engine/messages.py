@@ -54,6 +54,28 @@ class ChatMessage:
         return self.ref if self.ref is not None else self.as_request()
 
 
+RESULTS_SHOWN = "The results were shown to the user."
+
+
+def as_sent(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
+    """Messages in the Chat Completions format, in an order that every prompt template takes.
+
+    Templates of Gemma and Mistral raise where roles do not alternate. So two prompts in a row (the
+    first got no answer) go as one, and results that nobody answered are followed by the words that
+    say so.
+    """
+    sent: list[dict[str, Any]] = []
+    for message in messages:
+        last = sent[-1]["role"] if sent else None
+        if message.role == "user" and last == "user":
+            sent[-1]["content"] += f"\n\n{message.content}"
+            continue
+        if message.role == "user" and last == "tool":
+            sent.append(ChatMessage("assistant", RESULTS_SHOWN).as_request())
+        sent.append(message.as_request())
+    return sent
+
+
 def sendable_arguments(call: RequestedCall) -> str:
     """A call's arguments as they came; where they are no JSON object, one that quotes them.
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,14 +11,13 @@ from chat.engine import upstream_words as words
 from chat.engine.completions import (
     CompletionRequest,
     Delta,
+    RepairDelta,
     RouteSettings,
     UsageDelta,
 )
+from chat.engine.incoming import IncomingAnswer, asked_wait, connect_reason
 from chat.engine.request_body import build_parameters, encode_body
 from chat.engine.time_limits import TimeLimits
-from chat.engine.wire.deltas import NotACompletion
-from chat.engine.wire.reader import CompletionReader
-from chat.engine.wire.sse import LineTooLong
 
 if TYPE_CHECKING:
     import httpx2
@@ -56,7 +52,7 @@ class OpenAIClient:
         self, request: CompletionRequest
     ) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Delta]]]:
         """One completion as batches of deltas, one batch per network read."""
-        return self._stream(request)
+        return self.send(encode_body(request, self._route))
 
     async def aclose(self) -> None:
         """Close the connections that are kept."""
@@ -65,15 +61,16 @@ class OpenAIClient:
             await sdk.close()
 
     @asynccontextmanager
-    async def _stream(
-        self, request: CompletionRequest
+    async def send(
+        self, body: bytes, seen: Callable[[bytes], None] | None = None
     ) -> AsyncGenerator[AsyncIterator[Sequence[Delta]], None]:
+        """As `stream`, for a body as it stands; `seen` gets every byte of the answer."""
         sdk = await self._ready_sdk()
         limits = TimeLimits(self._route)
         try:
-            response = await self._open(sdk, encode_body(request, self._route), limits)
+            response = await self._open(sdk, body, limits, seen)
             try:
-                async with aclosing(self._batches(response, limits)) as batches:
+                async with aclosing(self._batches(response, limits, body, seen)) as batches:
                     yield batches
             finally:
                 await response.aclose()
@@ -81,7 +78,11 @@ class OpenAIClient:
             limits.close()
 
     async def _open(
-        self, sdk: openai.AsyncOpenAI, body: bytes, limits: TimeLimits
+        self,
+        sdk: openai.AsyncOpenAI,
+        body: bytes,
+        limits: TimeLimits,
+        seen: Callable[[bytes], None] | None,
     ) -> httpx2.Response:
         """The response once its status is a success; tries again where nothing was begun."""
         import httpx2
@@ -106,9 +107,13 @@ class OpenAIClient:
                     )
                 return cast(httpx2.Response, response)
             except openai.APIStatusError as error:
-                status, wait = error.status_code, _retry_wait(error.response, tries)
+                refusal, status = error.response, error.status_code
+                asks = asked_wait(refusal.headers)
+                wait = self._retry_wait(status, asks, tries)
                 if last or wait is None:
-                    raise words.refused(self._route, status, error.response.content) from None
+                    if seen is not None:
+                        seen(refusal.content)
+                    raise words.refused(self._route, status, refusal.content, asks) from None
             except openai.APIConnectionError as error:
                 cause = error.__cause__
                 if isinstance(cause, httpx2.ConnectTimeout):
@@ -116,21 +121,30 @@ class OpenAIClient:
                     raise words.timed_out(self._route, "connect", seconds) from None
                 if not isinstance(cause, httpx2.ConnectError):
                     raise words.broken_off(self._route, type(cause).__name__) from None
-                reason, worth_it = _connect_reason(cause)
+                reason, worth_it = connect_reason(cause)
                 if last or not worth_it:
                     raise words.unreachable(self._route, reason, tries) from None
                 wait = _backoff(tries)
+            except httpx2.HTTPError as error:
+                # The body of a refusal that cannot be read.
+                refused_as = _status_of(error)
+                if refused_as is None:
+                    raise words.broken_off(self._route, type(error).__name__) from None
+                raise words.refused(self._route, refused_as, b"") from None
             with limits:
                 await asyncio.sleep(wait)
         raise AssertionError("every last try returns or raises")
 
     async def _batches(
-        self, response: httpx2.Response, limits: TimeLimits
+        self,
+        response: httpx2.Response,
+        limits: TimeLimits,
+        asked: bytes,
+        seen: Callable[[bytes], None] | None,
     ) -> AsyncGenerator[Sequence[Delta], None]:
         import httpx2
 
-        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        reader = CompletionReader(whole=content_type.endswith("json"))
+        answer = IncomingAnswer(self._route, response.headers, asked)
         body: Body = response.extensions["body"]
         broken: str | None = None
         while True:
@@ -139,41 +153,35 @@ class OpenAIClient:
                     data = await body.read()
             except httpx2.TransportError as error:
                 data, broken = b"", type(error).__name__
-            try:
-                deltas = reader.feed(data) if data else reader.finish()
-            except LineTooLong:
-                raise words.malformed(
-                    self._route, "It sent a line of more than 8 MiB without an end."
-                ) from None
-            except NotACompletion as error:
-                if not data and (broken is not None or reader.payloads):
-                    raise words.broken_off(self._route, broken or "cut in a line") from None
-                raise words.malformed(
-                    self._route, "It sent something that is no JSON object.", str(error)
-                ) from None
-            limits.note(reader.payloads, limits.begun or _hold_a_token(deltas))
-            if deltas:
-                yield deltas
-            if reader.failure is not None:
-                raise words.reported(self._route, reader.failure)
-            if reader.done and data:
-                if rest := reader.finish():
+            for piece in answer.pieces(data):
+                if seen is not None and piece:
+                    seen(piece)
+                deltas = answer.read(piece, broken)
+                limits.note(answer.payloads, limits.begun or _hold_a_token(deltas))
+                if deltas:
+                    yield deltas
+                if answer.error is not None:
+                    raise answer.error
+            if answer.failure is not None:
+                raise words.reported(self._route, answer.failure, begun=limits.begun)
+            if answer.done and data:
+                await _drain(body, answer)
+                if rest := answer.finish():
                     yield rest
-                await _drain(body)
+                answer.check_end(None)
                 return
             if not data:
-                self._check_end(reader, broken, content_type)
+                answer.check_end(broken)
                 return
 
-    def _check_end(self, reader: CompletionReader, broken: str | None, content_type: str) -> None:
-        if reader.complete:
-            return
-        if broken is not None:
-            raise words.broken_off(self._route, broken)
-        if reader.payloads == 0:
-            kind = content_type or "something without a content type"
-            raise words.malformed(self._route, f"It sent no chat completion, but {kind}.")
-        raise words.broken_off(self._route, "ended without finish reason and without [DONE]")
+    def _retry_wait(self, status: int, asks: float | None, tries: int) -> float | None:
+        """Seconds until another try of a refused request, None where it should not be tried."""
+        if status not in (429, 502, 503, 504) or (status == 429 and asks is None):
+            return None
+        wait = _backoff(tries) if asks is None else max(asks, 0.05)
+        # A longer wait is told, not spent: it would hide the reason behind our own limit.
+        longest = min(LONGEST_RETRY_AFTER, self._route.first_token_seconds / 2)
+        return wait if wait <= longest else None
 
     async def _ready_sdk(self) -> openai.AsyncOpenAI:
         if self._sdk is None:
@@ -217,44 +225,27 @@ def _build_sdk(route: RouteSettings) -> openai.AsyncOpenAI:
 
 
 def _hold_a_token(deltas: Sequence[Delta]) -> bool:
-    return any(not isinstance(delta, UsageDelta) for delta in deltas)
+    return any(not isinstance(delta, UsageDelta | RepairDelta) for delta in deltas)
 
 
-async def _drain(body: Body) -> None:
+async def _drain(body: Body, answer: IncomingAnswer) -> None:
     if body.complete:
         return
     with suppress(Exception):
         async with asyncio.timeout(DRAIN_SECONDS):
-            while await body.read():
-                pass
+            while data := await body.read():
+                answer.read_past_end(data)
 
 
 def _backoff(tries: int) -> float:
     return 0.2 * 3.0 ** (tries - 1)
 
 
-def _retry_wait(response: Any, tries: int) -> float | None:
-    """Seconds until another try of a refused request, None where it should not be tried."""
-    if response.status_code in (502, 503, 504):
-        return _backoff(tries)
-    if response.status_code == 429:
-        try:
-            after = float(response.headers.get("retry-after", ""))
-        except ValueError:
-            return None
-        if 0 <= after <= LONGEST_RETRY_AFTER:
-            return max(after, 0.05)
+def _status_of(error: BaseException | None) -> int | None:
+    """The HTTP status in whose handling an error came up."""
+    for _ in range(8):
+        response = getattr(error, "response", None)
+        if response is not None:
+            return int(response.status_code)
+        error = None if error is None else error.__cause__ or error.__context__
     return None
-
-
-def _connect_reason(error: Exception) -> tuple[str, bool]:
-    """Why no connection was made, as a clause, and whether another try makes sense."""
-    cause = error.__cause__
-    if isinstance(cause, socket.gaierror | UnicodeError):
-        return "its host name is not known", False
-    if isinstance(cause, ssl.SSLError):
-        return "no secure connection could be made; its certificate was not accepted", False
-    # Several addresses that were tried in vain are told of in words alone.
-    if isinstance(cause, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(cause):
-        return "it refused the connection", True
-    return "no connection could be made", True

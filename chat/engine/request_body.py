@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from chat.engine.completions import CompletionRequest, RouteSettings
+from chat.engine.messages import as_sent
 
 # What the engine itself decides; a route's extra body cannot change it.
 OWN_FIELDS = frozenset({"messages", "model", "stream", "tools"})
@@ -18,7 +19,7 @@ def build_body(request: CompletionRequest, route: RouteSettings) -> dict[str, An
     """The whole JSON body."""
     body: dict[str, Any] = {
         "model": route.model,
-        "messages": [message.as_request() for message in request.messages],
+        "messages": as_sent(request.messages),
     }
     if request.tools:
         body["tools"] = list(request.tools)
@@ -37,7 +38,9 @@ def encode_body(request: CompletionRequest, route: RouteSettings) -> bytes:
 
 def build_parameters(request: CompletionRequest, route: RouteSettings) -> dict[str, Any]:
     """The body without model, messages and tools."""
-    body: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
+    body: dict[str, Any] = {"stream": True}
+    if route.stream_usage:
+        body["stream_options"] = {"include_usage": True}
     if request.tools and request.tool_choice is not None:
         body["tool_choice"] = request.tool_choice
     if request.temperature is not None:

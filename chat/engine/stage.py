@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+import orjson
+
 from chat.engine.completions import CompletionRequest, ModelClient
-from chat.engine.errors import InvalidToolCalls, NoToolCalls, StageError, ToolRoundsExceeded
+from chat.engine.errors import NoToolCalls, StageError, ToolRoundsExceeded
 from chat.engine.events import (
     ChatCompletionChunk,
     Done,
@@ -29,11 +31,14 @@ from chat.engine.events import (
 )
 from chat.engine.messages import ChatMessage, estimate_tokens, trim_history
 from chat.engine.tool_calls.calls import CallIds
-from chat.engine.tool_calls.dialects import choose_dialect
+from chat.engine.tool_calls.dialects import known_dialect
+from chat.engine.tool_calls.reader import TextReader
 from chat.engine.tool_round import (
     call_event,
     check_calls,
     closing_result,
+    mending_event,
+    no_valid_call,
     result_event,
     round_messages,
 )
@@ -148,22 +153,19 @@ class StageEngine:
                 async for outcome in outcomes:
                     yield outcome
         elif not any(checked.valid for checked in checked_calls):
-            raise InvalidToolCalls(
-                "No tool call of the model was valid, so none was run. "
-                "The reasons stand with each call. Try again, or choose another route."
-            )
+            raise no_valid_call(checked_calls)
 
     async def _ask(self, phase: Phase, round: int) -> AsyncGenerator[Outcome, None]:
         """One request and the model's whole turn."""
         completion = self._completion(phase)
         yield self._sent(completion, phase, round)
-        names = () if phase == "chat" else self._request.toolset.names()
         turn = self._turn = Turn(
             phase,
             round,
             stream=self._request.stream,
             ids=self._ids,
-            dialect=choose_dialect(self._client.route.text_dialect, names),
+            reader=self._text_reader(phase),
+            secret=self._client.route.api_key,
         )
         self.request_open = True
         try:
@@ -192,6 +194,9 @@ class StageEngine:
     ) -> AsyncGenerator[Outcome, None]:
         """One round: every call told, the valid ones run side by side, the results summed up."""
         for call, checked in zip(turn.calls, checked_calls, strict=True):
+            mending = mending_event(turn.round, call, checked, self._client.route.api_key)
+            if mending is not None:
+                yield mending
             asked = call_event(turn.round, call, checked)
             self._open_calls[call.call_id] = asked
             yield asked
@@ -205,7 +210,7 @@ class StageEngine:
                 self._open_calls.pop(result.call_id, None)
                 yield answered
         yield ToolSummary(round=turn.round, tool_summary=contents)
-        self._added += round_messages(turn.round, turn.content, turn.calls, contents)
+        self._added += round_messages(turn.round, turn.content, turn.calls, contents, checked_calls)
 
     def _completion(self, phase: Phase) -> CompletionRequest:
         request = self._request
@@ -216,15 +221,31 @@ class StageEngine:
             prompts.append(request.toolset.system_prompt())
         prompt = "\n\n".join(text for text in prompts if text.strip())
         system = (ChatMessage("system", prompt),) if prompt else ()
+        tools = tuple(request.toolset.specs()) if with_tools else ()
         budget = request.context_budget
         if budget is not None:
-            budget = max(0, budget - sum(map(estimate_tokens, system)))
+            # Nearly every template puts the tools into the prompt.
+            spent = sum(map(estimate_tokens, system)) + (
+                len(orjson.dumps(tools)) // 4 if tools else 0
+            )
+            budget = max(0, budget - spent)
         return CompletionRequest(
             messages=(*system, *trim_history((*request.history, *self._added), budget)),
-            tools=tuple(request.toolset.specs()) if with_tools else (),
+            tools=tools,
             tool_choice="auto" if with_tools else None,
             temperature=request.temperature[which],
             max_tokens=request.max_tokens[which],
+        )
+
+    def _text_reader(self, phase: Phase) -> TextReader:
+        route = self._client.route
+        specs = () if phase == "chat" else self._request.toolset.specs()
+        return TextReader(
+            {spec["function"]["name"]: spec["function"]["parameters"] for spec in specs},
+            dialect=known_dialect(route.text_dialect),
+            starts_inside_thinking=route.starts_inside_thinking,
+            # Where an answer is wanted, a call is refused, and what was written stays.
+            keep_calls=phase != "tools",
         )
 
     def _sent(self, completion: CompletionRequest, phase: Phase, round: int) -> RequestSent:

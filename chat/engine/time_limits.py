@@ -73,7 +73,7 @@ class TimeLimits:
             limit, seconds, at = self._nearest()
             if self._total_at <= at:
                 limit, seconds = "total", self._route.total_seconds
-            raise words.timed_out(self._route, limit, seconds) from None
+            raise words.timed_out(self._route, limit, seconds, begun=self.begun) from None
 
     def _nearest(self) -> tuple[str, float, float]:
         """The limit on the next token, its seconds, and when it passes."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from chat.engine.events import ToolCallEvent, ToolResultEvent, ToolStatus
+from chat.engine.errors import InvalidToolCalls
+from chat.engine.events import RepairEvent, ToolCallEvent, ToolResultEvent, ToolStatus
 from chat.engine.messages import ChatMessage, RequestedCall
+from chat.engine.repairs import repair
 from chat.engine.tool_calls.assembler import is_json_object
 from chat.engine.tool_calls.calls import AssembledCall
+from chat.engine.tool_calls.mending import mend_arguments
 from chat.engine.wire.text import storable, storable_json
 from tools.base import CheckedCall, ToolCall, ToolResult, Toolset
 from tools.calling import check_call
@@ -17,6 +22,10 @@ CUT_OFF = (
     "The answer was cut off at the token limit in the middle of this call. "
     "Make the call again with shorter arguments."
 )
+REPAIRED_JSON = "args_repaired_json"
+
+# The finish reasons that say that the model itself had ended.
+_ENDED = frozenset({"stop", "tool_calls", "function_call"})
 
 # What the model reads where a call has no result of its own.
 _CLOSING_WORDS: dict[str, str] = {
@@ -26,16 +35,56 @@ _CLOSING_WORDS: dict[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class MendedCall(CheckedCall):
+    """A call whose broken arguments were mended; `was` has the values written otherwise."""
+
+    was: Mapping[str, str] = field(default_factory=dict)
+
+
 def check_calls(
     toolset: Toolset, calls: Sequence[AssembledCall], finish_reason: str | None
 ) -> list[CheckedCall]:
-    """Every call held against its schema; one that the token limit cut off is never valid."""
-    return [_check(toolset, call, finish_reason == "length") for call in calls]
+    """Every call held against its schema, broken JSON mended where there is one way to do it.
+
+    A call that the token limit cut off is never valid.
+    """
+    return [_check(toolset, call, finish_reason) for call in calls]
+
+
+def mending_event(
+    round: int, call: AssembledCall, checked: CheckedCall, secret: str = ""
+) -> RepairEvent | None:
+    """What tells that a call was mended, before the call itself is told; None where it was not."""
+    if not isinstance(checked, MendedCall):
+        return None
+    told = repair(REPAIRED_JSON, call.raw_arguments, secret=secret)
+    return RepairEvent(
+        code=told.code,
+        detail=f"{told.detail} The tool is {call.tool}.",
+        round=round,
+        phase="tools",
+        raw=told.raw,
+    )
+
+
+def no_valid_call(checked_calls: Sequence[CheckedCall]) -> InvalidToolCalls:
+    """Why a stage without synthesis ends that had calls and not one that could be run."""
+    if any(CUT_OFF in checked.errors for checked in checked_calls):
+        return InvalidToolCalls(
+            "The token limit cut the model off in the middle of a tool call, so none was run. "
+            "Raise the limit of tokens for the tool phase and ask again."
+        )
+    return InvalidToolCalls(
+        "No tool call of the model was valid, so none was run. "
+        "The reasons stand with each call. Try again, or choose another route."
+    )
 
 
 def call_event(round: int, call: AssembledCall, checked: CheckedCall) -> ToolCallEvent:
     """A call as it is told."""
     arguments: dict[str, Any] | None = checked.arguments
+    was = checked.was if isinstance(checked, MendedCall) else None
     return ToolCallEvent(
         round=round,
         call_id=call.call_id,
@@ -46,7 +95,8 @@ def call_event(round: int, call: AssembledCall, checked: CheckedCall) -> ToolCal
         origin=call.origin,
         valid=checked.valid,
         errors=checked.errors,
-        repairs=call.repairs,
+        repairs=call.repairs if was is None else (*call.repairs, REPAIRED_JSON),
+        was={name: storable(text) for name, text in was.items()} if was else None,
     )
 
 
@@ -78,15 +128,28 @@ def closing_result(call: ToolCallEvent, status: ToolStatus) -> ToolResultEvent:
 
 
 def round_messages(
-    round: int, content: str, calls: Sequence[AssembledCall], results: Mapping[str, str]
+    round: int,
+    content: str,
+    calls: Sequence[AssembledCall],
+    results: Mapping[str, str],
+    checked_calls: Sequence[CheckedCall] = (),
 ) -> list[ChatMessage]:
-    """A round as messages of the next request: the calls as they were made, then each result."""
+    """A round as messages of the next request: the calls as they were made, then each result.
+
+    Mended ones are sent mended: servers parse the calls of a history.
+    """
+    mended = {
+        checked.call.call_id: mended_text(checked.arguments)
+        for checked in checked_calls
+        if isinstance(checked, MendedCall)
+    }
     return [
         ChatMessage(
             "assistant",
             content,
             tool_calls=tuple(
-                RequestedCall(call.call_id, call.tool, call.raw_arguments) for call in calls
+                RequestedCall(call.call_id, call.tool, mended.get(call.call_id, call.raw_arguments))
+                for call in calls
             ),
             ref={"stage_round": round, "role": "assistant"},
         ),
@@ -102,9 +165,25 @@ def round_messages(
     ]
 
 
-def _check(toolset: Toolset, call: AssembledCall, at_limit: bool) -> CheckedCall:
+def mended_text(arguments: Mapping[str, Any] | None) -> str:
+    """Mended arguments as a server reads them."""
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+def _check(toolset: Toolset, call: AssembledCall, finish_reason: str | None) -> CheckedCall:
     asked = ToolCall(call.call_id, call.tool, call.raw_arguments)
     # Arguments not yet begun look like none at all: `{}` is complete only if it was sent.
-    if at_limit and not (call.arguments_sent and is_json_object(call.raw_arguments)):
+    is_whole = call.arguments_sent and call.closed and is_json_object(call.raw_arguments)
+    if finish_reason == "length" and not is_whole:
         return CheckedCall(asked, None, False, (CUT_OFF,))
-    return check_call(toolset, asked)
+    checked = check_call(toolset, asked)
+    tool = toolset.get(call.tool)
+    was_cut = finish_reason == "length" or not call.complete or "args_cut" in call.repairs
+    if checked.arguments is not None or tool is None or was_cut:
+        return checked
+    mended = mend_arguments(
+        call.raw_arguments, tool.input_schema, may_be_cut=finish_reason not in _ENDED
+    )
+    if mended is None:
+        return checked
+    return MendedCall(asked, mended.arguments, True, was=mended.was)

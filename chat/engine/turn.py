@@ -15,20 +15,24 @@ from chat.engine.completions import (
 )
 from chat.engine.events import (
     ChatCompletionChunk,
+    Deciding,
     Event,
     Phase,
     RepairEvent,
     ToolCompletionChunk,
     UsageEvent,
 )
+from chat.engine.repairs import repair as repair_delta
 from chat.engine.tool_calls.assembler import CallProgress, ToolCallAssembler
 from chat.engine.tool_calls.calls import AssembledCall, CallIds
-from chat.engine.tool_calls.dialect import TextCall, TextDialect
+from chat.engine.tool_calls.pieces import Mended, Piece, Said, Thought
+from chat.engine.tool_calls.reader import TextReader
+from chat.engine.tool_calls.text_calls import TextCalls
 
 # An event holds at most 64 KiB; in JSON a character takes up to six bytes (\u0001).
 CHUNK_LIMIT = 10_000
-
-_UNASKED = "The model called a tool although none was offered; the call was left out."
+# Withheld text is told of from so many characters on: a single "<" is no news.
+DECIDING_FROM = 24
 
 
 class Turn:
@@ -41,7 +45,8 @@ class Turn:
         *,
         stream: bool,
         ids: CallIds,
-        dialect: TextDialect | None = None,
+        reader: TextReader | None = None,
+        secret: str = "",
     ) -> None:
         self.phase: Phase = phase
         self.round = round
@@ -50,15 +55,17 @@ class Turn:
         self.has_token = False
         self._stream = stream
         self._wants_calls = phase == "tools"
-        self._ids = ids
         self._assembler = ToolCallAssembler(ids)
-        self._dialect = dialect
+        self._reader = reader if reader is not None else TextReader({}, thoughts=False)
+        self._text_calls = TextCalls(ids, secret)
+        self._secret = secret
         self._usage: UsageDelta | None = None
         self._content: list[str] = []
         self._reasoning: list[str] = []
         self._said: list[str] = []
         self._repairs: set[tuple[str, str]] = set()
-        self._origin = "native"
+        self._indexes: dict[str, int] = {}
+        self._told_withheld = False
 
     @property
     def content(self) -> str:
@@ -67,27 +74,28 @@ class Turn:
 
     def feed(self, batch: Sequence[Delta]) -> list[Event]:
         """The events of one network read; neighbours of one kind come as one event."""
-        if len(batch) == 1 and self._stream and self._dialect is None:
-            # Nearly every read brings one piece of text; a streamed turn keeps none back.
+        if len(batch) == 1 and self._stream:
+            # Nearly every read brings one piece of text that cannot become anything else.
             [only] = batch
-            if type(only) is TextDelta and 0 < len(only.text) <= CHUNK_LIMIT:
+            if type(only) is TextDelta:
                 self.has_token = True
-                self._said.append(only.text)
-                return [self._chunk(only.text, None)]
+                pieces = self._reader.feed(only.text)
+                if len(pieces) == 1 and type(pieces[0]) is Said and not self._reader.held:
+                    text = pieces[0].text
+                    if len(text) <= CHUNK_LIMIT:
+                        self._said.append(text)
+                        self._told_withheld = False
+                        return [self._chunk(text, None)]
+                return [*self._take_pieces(pieces), *self._take_text(), *self._tell_withheld()]
         events: list[Event] = []
         for delta in batch:
             match delta:
                 case TextDelta(text):
                     self.has_token = True
-                    if self._dialect is not None:
-                        text = self._dialect.feed(text)
-                    if text:
-                        self._content.append(text)
+                    events += self._take_pieces(self._reader.feed(text))
                 case ReasoningDelta(text):
                     self.has_token = True
-                    if self._stream and self._content:
-                        events += self._take_text()
-                    self._reasoning.append(text)
+                    events += self._think(text)
                 case ToolCallDelta():
                     self.has_token = True
                     events += self._feed_call(delta)
@@ -99,52 +107,89 @@ class Turn:
                     events += self._repair(delta)
         if self._stream:
             events += self._take_text()
+            events += self._tell_withheld()
         return events
 
     def finish(self) -> list[Event]:
         """The end of the turn: what was held back, the repairs and the usage; fills `calls`."""
-        self.calls = self._assembler.finish()
-        held, written = self._finish_dialect()
-        if written and (self.calls or not self._wants_calls):
-            # Text beside calls that the server read itself, or where none was wanted: it is kept.
-            held = "".join(call.source for call in written) + held
-        if not self.calls:
-            self.calls = [self._assembled(call) for call in written]
-        self._content.append(held)
-        unasked: list[Event] = []
+        events = self._take_pieces(self._reader.finish())
+        native = self._assembler.finish()
+        for mended in self._assembler.closing_repairs():
+            events += self._repair(mended)
+        written = self._text_calls.besides(native)
+        self.calls = [*native, *written]
         if self.phase == "chat" and self.calls:
             self.calls = []
-            unasked = self._repair(RepairDelta("tool_call_unasked", _UNASKED))
-        return [*self._take_text(), *unasked, *self._take_usage()]
+            events += self._repair(repair_delta("tool_call_unasked"))
+        return [*events, *self._take_text(), *self._take_usage()]
 
     def break_off(self) -> list[Event]:
         """The turn ended early: everything received and not yet given out; calls are dropped."""
-        if self._dialect is not None:
-            self._content.append(self._dialect.held())
-            self._dialect = None
-        return [*self._take_text(), *self._take_usage()]
+        events = self._take_pieces(self._reader.finish())
+        return [*events, *self._take_text(), *self._take_usage()]
+
+    def _take_pieces(self, pieces: Sequence[Piece]) -> list[Event]:
+        """What the text yields, as events where an order has to be kept."""
+        events: list[Event] = []
+        for piece in pieces:
+            match piece:
+                case Said(text):
+                    self._content.append(text)
+                case Thought(text):
+                    events += self._think(text)
+                case Mended(code, raw):
+                    events += self._repair(repair_delta(code, raw, secret=self._secret))
+                case _:
+                    progress, repair = self._text_calls.take(piece)
+                    if progress is not None:
+                        events += self._tell_call(progress)
+                    if repair is not None:
+                        events += self._repair(repair)
+        return events
+
+    def _think(self, text: str) -> list[Event]:
+        events = self._take_text() if self._stream and self._content else []
+        self._reasoning.append(text)
+        return events
 
     def _feed_call(self, delta: ToolCallDelta) -> list[Event]:
+        # What the server reads itself it does not leave in the text as well.
+        self._reader.expect_no_calls()
         events: list[Event] = []
         for progress in self._assembler.feed(delta):
             if isinstance(progress, CallProgress):
-                if self._stream and self._wants_calls:
-                    events += [*self._take_text(), *self._chunks_of(progress)]
+                events += self._tell_call(progress)
             else:
                 events += self._repair(progress)
         return events
 
-    def _chunks_of(self, progress: CallProgress) -> Iterator[Event]:
+    def _tell_call(self, progress: CallProgress) -> list[Event]:
+        if not (self._stream and self._wants_calls):
+            return []
+        index = self._indexes.setdefault(progress.call_id, len(self._indexes))
+        return [*self._take_text(), *self._chunks_of(progress, index)]
+
+    def _chunks_of(self, progress: CallProgress, index: int) -> Iterator[Event]:
         tool = progress.tool
         for piece in _pieces(progress.arguments or "") or [""]:
             yield ToolCompletionChunk(
                 round=self.round,
-                index=progress.position,
+                index=index,
                 call_id=progress.call_id,
                 tool=tool,
                 arguments=piece or None,
             )
             tool = None
+
+    def _tell_withheld(self) -> list[Event]:
+        withheld = self._reader.held
+        if withheld < DECIDING_FROM:
+            self._told_withheld = False
+            return []
+        if self._told_withheld:
+            return []
+        self._told_withheld = True
+        return [Deciding(phase=self.phase, round=self.round, withheld=withheld)]
 
     def _take_text(self) -> list[Event]:
         content, reasoning = "".join(self._content), "".join(self._reasoning)
@@ -186,23 +231,16 @@ class Turn:
             return []
         self._repairs.add((repair.code, repair.detail))
         text = self._take_text() if self._stream else []
-        return [*text, RepairEvent(code=repair.code, detail=repair.detail)]
-
-    def _finish_dialect(self) -> tuple[str, tuple[TextCall, ...]]:
-        dialect, self._dialect = self._dialect, None
-        if dialect is None:
-            return "", ()
-        self._origin = f"text:{dialect.name}"
-        return dialect.finish()
-
-    def _assembled(self, call: TextCall) -> AssembledCall:
-        return AssembledCall(
-            call_id=self._ids.give(call.upstream_id),
-            upstream_id=call.upstream_id,
-            tool=call.tool,
-            raw_arguments=call.raw_arguments,
-            origin=self._origin,
-        )
+        return [
+            *text,
+            RepairEvent(
+                code=repair.code,
+                detail=repair.detail,
+                round=self.round,
+                phase=self.phase,
+                raw=repair.raw,
+            ),
+        ]
 
 
 def _pieces(text: str) -> list[str]:

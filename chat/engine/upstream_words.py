@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from chat.engine.completions import RouteSettings
 from chat.engine.errors import (
     UpstreamError,
@@ -14,7 +12,8 @@ from chat.engine.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from chat.engine.wire.failures import body_words, redact
+from chat.engine.redaction import redact
+from chat.engine.wire.failures import Failure, body_kind, body_words
 
 _ADVICE = {
     400: "Check the route's settings: this server may not know one of the parameters sent.",
@@ -27,11 +26,9 @@ _ADVICE = {
 }
 
 _TOO_LONG = "Shorten the prompt, choose fewer tools, or begin a new conversation."
-# "exceeds the available context size" (llama.cpp), "maximum context length" (OpenAI, vLLM).
-_CONTEXT = re.compile(r"context[ _-]?(size|length|window)", re.IGNORECASE)
-_EXCESS = re.compile(
-    r"exceed|maximum|too (long|large|many)|longer|greater|not enough", re.IGNORECASE
-)
+# A gateway that gave up waiting for the model behind it (Cloudflare's is 524).
+_TIMED_OUT = (408, 504, 524)
+_KEPT = "What was said so far is kept. "
 
 
 def place(route: RouteSettings) -> str:
@@ -49,7 +46,9 @@ def unreachable(route: RouteSettings, reason: str, tries: int) -> UpstreamUnreac
     )
 
 
-def timed_out(route: RouteSettings, limit: str, seconds: float) -> UpstreamTimeout:
+def timed_out(
+    route: RouteSettings, limit: str, seconds: float, *, begun: bool = False
+) -> UpstreamTimeout:
     """One of the route's time limits passed; `limit` is its name in a person's words."""
     what = {
         "connect": "No connection to the model server was made in time.",
@@ -61,25 +60,35 @@ def timed_out(route: RouteSettings, limit: str, seconds: float) -> UpstreamTimeo
     hint = "If the server speaks plain http, write http:// into its base URL. " if encrypted else ""
     return UpstreamTimeout(
         f"{what} {place(route)} has a {limit} limit of {seconds:g}\u2009s. "
-        f"{hint}Try again, or have an admin raise the limit of the route.",
+        f"{_KEPT if begun else ''}{hint}Try again, or have an admin raise the limit of the route.",
         detail=f"limit={limit} seconds={seconds:g}",
     )
 
 
-def refused(route: RouteSettings, status: int, body: bytes) -> UpstreamError:
-    """The error for an HTTP status that is no success, with the upstream's own words."""
-    words = redact(body_words(body), route.api_key)
+def refused(
+    route: RouteSettings, status: int, body: bytes, wait: float | None = None
+) -> UpstreamError:
+    """The error for an HTTP status that is no success, with the upstream's own words.
+
+    `wait` is how many seconds the server asks to wait, where it says so.
+    """
+    words, kind = redact(body_words(body), route.api_key), body_kind(body)
     said = f"{place(route)} said: {_sentence(words)}" if words else f"{place(route)}."
     detail = f"HTTP {status}"
-    if status == 429:
+    if status == 429 or (kind == "rate_limited" and status not in (401, 404)):
         return UpstreamRateLimited(
-            f"The model server asks for fewer requests (429). {said} "
-            "Wait a little, then try again.",
+            f"The model server asks for fewer requests ({status}). {said} {_wait_words(wait)}",
             detail,
         )
-    if _is_too_long(words):
+    if kind == "too_long":
         return UpstreamRejected(
             f"The request is longer than the model server takes ({status}). {said} {_TOO_LONG}",
+            detail,
+        )
+    if status in _TIMED_OUT:
+        return UpstreamTimeout(
+            f"The model server gave up on the request, which took it too long ({status}). {said} "
+            "Try again, or choose another route.",
             detail,
         )
     if status >= 500:
@@ -99,14 +108,35 @@ def refused(route: RouteSettings, status: int, body: bytes) -> UpstreamError:
     )
 
 
-def reported(route: RouteSettings, words: str) -> UpstreamFailed:
-    """An error inside an answer that had begun well."""
-    advice = _TOO_LONG if _is_too_long(words) else "Try again, or choose another route."
-    return UpstreamFailed(
-        "The model server reported an error while it answered. "
-        f"{place(route)} said: {_sentence(redact(words, route.api_key))} "
-        f"What was said so far is kept. {advice}"
-    )
+def reported(route: RouteSettings, failure: Failure, *, begun: bool = True) -> UpstreamError:
+    """An error inside an answer with a status of success, by what it speaks of."""
+    said = f"{place(route)} said: {_sentence(redact(failure.words, route.api_key))}"
+    when = "while it answered" if begun else "where its answer belongs"
+    kept = _KEPT if begun else ""
+    detail = f"error in the answer: {failure.kind}"
+    match failure.kind:
+        case "rate_limited":
+            return UpstreamRateLimited(
+                f"The model server asked for fewer requests {when}. {said} {kept}"
+                f"{_wait_words(None)}",
+                detail,
+            )
+        case "too_long":
+            return UpstreamRejected(
+                f"The model server reported an error {when}. {said} {kept}{_TOO_LONG}", detail
+            )
+        case "rejected":
+            return UpstreamRejected(
+                f"The model server refused the request {when}. {said} {kept}"
+                "Check the route's settings.",
+                detail,
+            )
+        case "failed":
+            return UpstreamFailed(
+                f"The model server reported an error {when}. {said} {kept}"
+                "Try again, or choose another route.",
+                detail,
+            )
 
 
 def broken_off(route: RouteSettings, reason: str) -> UpstreamFailed:
@@ -118,18 +148,31 @@ def broken_off(route: RouteSettings, reason: str) -> UpstreamFailed:
     )
 
 
-def malformed(route: RouteSettings, reason: str, excerpt: str = "") -> UpstreamMalformed:
+def malformed(
+    route: RouteSettings, reason: str, excerpt: str = "", *, begun: bool = False
+) -> UpstreamMalformed:
     """What came is no chat completion; `reason` is a whole sentence."""
     detail = redact(excerpt, route.api_key) or None
+    advice = (
+        f"{_KEPT}Try again, or choose another route."
+        if begun
+        else "Check that the route's base URL leads to an OpenAI-compatible server."
+    )
     return UpstreamMalformed(
-        f"The model server's answer could not be read. {place(route)}: {reason} "
-        "Check that the route's base URL leads to an OpenAI-compatible server.",
+        "The model server's answer could not be read. "
+        f"{place(route)}: {redact(reason, route.api_key)} {advice}",
         detail,
     )
 
 
-def _is_too_long(words: str) -> bool:
-    return bool(_CONTEXT.search(words) and _EXCESS.search(words))
+def _wait_words(wait: float | None) -> str:
+    if wait is None or not 1 <= wait < 7 * 86400:
+        return "Wait a little, then try again."
+    if wait < 120:
+        return f"It asks to wait {wait:.0f} seconds. Then try again."
+    if wait < 7200:
+        return f"It asks to wait {wait / 60:.0f} minutes. Then try again."
+    return f"It asks to wait {wait / 3600:.0f} hours. Choose another route meanwhile."
 
 
 def _sentence(words: str) -> str:

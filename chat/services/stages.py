@@ -139,7 +139,9 @@ def _create_stage(
         max_tokens=(stage.max_tokens[0], stage.max_tokens[1]),
         max_tool_rounds=route.max_tool_rounds,
         context_budget=route.context_budget,
-        used_call_ids=frozenset() if is_new else used_call_ids(stage.conversation_id),
+        used_call_ids=frozenset()
+        if is_new or stage.mode == Stage.Mode.CHAT
+        else used_call_ids(stage.conversation_id),
     )
     key = StageKey(
         stage.pk,

@@ -410,7 +410,7 @@ def add_tool_turn(accepted: Accepted) -> None:
 
 def test_calls_and_their_results_go_along_as_they_were(talk: Callable[..., Accepted]) -> None:
     add_tool_turn(talk("Six times seven?", "42."))
-    accepted = talk("And?")
+    accepted = talk("And?", mode="toolchain")
     assert accepted.launch is not None
     request = accepted.launch.request
     _, asked, result, answer, _ = request.history

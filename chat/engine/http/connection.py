@@ -29,6 +29,8 @@ class Connection(asyncio.Protocol):
         self.headers: list[tuple[bytes, bytes]] = []
         self.expiry: asyncio.TimerHandle | None = None
         """While it waits for another exchange: when it is given up."""
+        self.is_answered = False
+        """Whether anything at all came back for the exchange under way."""
         self._loop = asyncio.get_running_loop()
         self._on_closed = on_closed
         self._transport: asyncio.Transport | None = None
@@ -58,7 +60,7 @@ class Connection(asyncio.Protocol):
         self.headers = []
         self._pieces = []
         self._unread = self._headers_size = 0
-        self._has_headers = self._complete = False
+        self._has_headers = self._complete = self.is_answered = False
         if self._error is None:
             self._transport.write(request)
         while not self._has_headers:
@@ -106,6 +108,7 @@ class Connection(asyncio.Protocol):
             # Nothing was asked.
             self.close()
             return
+        self.is_answered = True
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:

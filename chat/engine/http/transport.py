@@ -15,6 +15,8 @@ from chat.engine.http.connection import Connection
 
 KEPT_CONNECTIONS = 64
 KEPT_SECONDS = 30.0
+# How much is read of the body of a refusal: its words are among the first.
+REFUSAL_LIMIT = 1024 * 1024
 # As RFC 8305: how long an address is tried alone before the next one is tried beside it.
 _NEXT_ADDRESS_SECONDS = 0.25
 _PORTS = {"http": 80, "https": 443}
@@ -37,8 +39,19 @@ class Body(httpx2.AsyncByteStream):
         return self._connection is None or self._connection.complete
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The reads, for httpx2."""
-        while data := await self.read():
+        """The reads, for httpx2. Of a refusal's body what comes well counts, up to a limit."""
+        refused = self._connection is not None and self._connection.status >= 400
+        size = 0
+        while not refused or size < REFUSAL_LIMIT:
+            try:
+                data = await self.read()
+            except httpx2.TransportError:
+                if refused:
+                    return
+                raise
+            if not data:
+                return
+            size += len(data)
             yield data
 
     async def aclose(self) -> None:
@@ -69,14 +82,12 @@ class Transport(httpx2.AsyncBaseTransport):
         content = await request.aread()
         origin = _origin(request.url)
         connection = self._take(origin)
+        if connection is not None and not await self._is_answered_on(connection, head + content):
+            connection = None
         if connection is None:
             limit = request.extensions.get("timeout", {}).get("connect")
             connection = await self._connect(origin, limit)
-        try:
-            await connection.send(head + content)
-        except BaseException:
-            connection.close()
-            raise
+            await self._send(connection, head + content)
         body = Body(self, connection, origin)
         return httpx2.Response(
             connection.status,
@@ -88,6 +99,27 @@ class Transport(httpx2.AsyncBaseTransport):
                 "body": body,
             },
         )
+
+    async def _is_answered_on(self, connection: Connection, request: bytes) -> bool:
+        """Send on a kept connection; False where the server was just leaving it.
+
+        A server that closes an idle connection may do so as the request is under way: it has read
+        nothing of it, so it is sent again on another (RFC 9112, 9.3.1).
+        """
+        try:
+            await self._send(connection, request)
+        except httpx2.TransportError:
+            if connection.is_answered:
+                raise
+            return False
+        return True
+
+    async def _send(self, connection: Connection, request: bytes) -> None:
+        try:
+            await connection.send(request)
+        except BaseException:
+            connection.close()
+            raise
 
     async def aclose(self) -> None:
         """Close every connection, whoever reads it."""

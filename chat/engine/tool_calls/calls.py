@@ -21,6 +21,10 @@ class AssembledCall:
     repairs: tuple[str, ...] = ()
     arguments_sent: bool = True
     """False where no argument text came and `raw_arguments` stands for none."""
+    complete: bool = True
+    """False where a call written as text broke off or was cut."""
+    closed: bool = True
+    """False where only the end of the text ended a call written as text."""
 
 
 class CallIds:

@@ -2,192 +2,241 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from chat.engine.completions import (
-    Delta,
-    FinishDelta,
-    ReasoningDelta,
-    RepairDelta,
-    TextDelta,
-    ToolCallDelta,
-)
-from chat.engine.wire.failures import failure_in, failure_words
-from chat.engine.wire.finish import normalise_finish
-from chat.engine.wire.text import TextMender, storable
-from chat.engine.wire.usage import read_usage
-
-
-class NotACompletion(ValueError):
-    """A payload is no JSON object; carries the start of what came."""
+from chat.engine.completions import Delta, TextDelta
+from chat.engine.repairs import RepairLog
+from chat.engine.wire.call_fragments import CallReader
+from chat.engine.wire.content import ContentReader
+from chat.engine.wire.failures import Failure, failure_in, read_failure
+from chat.engine.wire.finish import FinishReader
+from chat.engine.wire.payload import IDLE_EVENTS, NotACompletion, is_end, parse_payloads
+from chat.engine.wire.text import storable, storable_json
+from chat.engine.wire.usage import UsageReader
 
 
 class DeltaReader:
     """Reads payload after payload; only choice 0 counts.
 
-    `failure` holds the upstream's words once it has reported an error: nothing is read after.
+    Once the upstream has reported an error (`failure`) nothing is read any more, but where
+    `past_failure` asks for it. What is mended is noted in `log` and told among the deltas.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        log: RepairLog | None = None,
+        *,
+        streamed: bool = True,
+        secret: str = "",
+        past_failure: bool = False,
+    ) -> None:
         self.done = False
-        self.finished = False
-        self.failure: str | None = None
+        self.failure: Failure | None = None
+        self.errors: list[Any] = []
+        """What the upstream reported as errors, as it stands."""
         self.payloads = 0
-        self._text = TextMender()
-        self._reasoning = TextMender()
-        self._arguments: dict[int | None, TextMender] = {}
+        self.answered = False
+        """Whether any payload had a list of choices."""
+        self.first = b""
+        """The start of the first payload."""
+        self.log = RepairLog(secret) if log is None else log
+        self._streamed = streamed
+        self._past_failure = past_failure
+        self._content = ContentReader(self.log)
+        self._calls = CallReader(self.log, secret)
+        self._finish = FinishReader(self.log)
+        self._usage = UsageReader(self.log)
+        self._begun = False
+        self._has_delta = False
+        self._grown = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether a finish reason came."""
+        return bool(self._finish.sent)
+
+    @property
+    def finish_sent(self) -> str | None:
+        """The finish reason as it was sent, None where none came."""
+        return self._finish.sent
+
+    @property
+    def usage_sent(self) -> dict[str, Any] | None:
+        """The last usage object as it was sent, None where none came."""
+        return self._usage.sent
+
+    def is_stream(self) -> None:
+        """What was taken for a whole body turned out to be a stream."""
+        self._streamed = True
 
     def read(self, data: bytes, event: str | None = None) -> list[Delta]:
         """The deltas of one payload; raises NotACompletion where it is no JSON object."""
-        data = data.strip()
-        if not data or self.done or self.failure is not None:
-            return []
-        if data == b"[DONE]":
-            self.done = True
-            return []
-        payload = _parse(data)
-        if event == "error":
-            self.failure = failure_words(failure_in(payload) or payload)
-            return []
-        if not isinstance(payload, dict):
-            raise NotACompletion(data[:200].decode("utf-8", "replace"))
-        self.payloads += 1
-        text = _only_text(payload)
-        if text is None:
-            return list(self._read_payload(payload))
-        deltas: list[Delta] = [TextDelta(text)] if (text := self._text.feed(text)) else []
-        deltas += self._text.take_repairs()
-        return deltas
+        log = self.log
+        log.raw = data
+        if event is not None or not self._begun:
+            return self._told(self._read(data.strip(), event))
+        try:
+            payload = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            payload = None
+        if type(payload) is not dict:
+            return self._told(self._read(data.strip(), event))
+        deltas: list[Delta]
+        if (delta := _plain_delta(payload)) is None:
+            deltas = self._read_payloads([payload])
+        else:
+            self.payloads += 1
+            self._has_delta = True
+            text = delta.get("content")
+            if type(text) is str and text and len(delta) == 1 + ("role" in delta):
+                # What nearly every chunk of nearly every server is.
+                text = self._content.text.feed(text)
+                deltas = [TextDelta(text)] if text else []
+            else:
+                deltas = self._read_plain(delta)
+        return self._told(deltas) if log.untold else deltas
 
     def finish(self) -> list[Delta]:
-        """What was held back for another half that never came."""
-        deltas: list[Delta] = []
-        if rest := self._reasoning.finish():
-            deltas.append(ReasoningDelta(rest))
-        if rest := self._text.finish():
-            deltas.append(TextDelta(rest))
-        for index, mender in self._arguments.items():
-            if rest := mender.finish():
-                deltas.append(ToolCallDelta(index, None, None, rest))
-        return [*deltas, *self._take_repairs()]
+        """What only the end of the answer tells: halves without another, and what is missing."""
+        deltas: list[Delta] = [*self._content.finish(), *self._calls.finish()]
+        if (counts := self._usage.finish()) is not None:
+            deltas.append(counts)
+        if self.payloads and self.failure is None:
+            if not self.finished and (self.done or not self._streamed):
+                self.log.note("finish_reason_missing")
+            elif self.finished and self._streamed and not self.done:
+                self.log.note("done_missing")
+        return [*deltas, *self.log.take()]
+
+    def _told(self, deltas: list[Delta]) -> list[Delta]:
+        """The deltas of a payload, after the repairs that made them possible."""
+        return [*self.log.take(), *deltas]
+
+    def _read(self, data: bytes, event: str | None) -> list[Delta]:
+        if not data or (self.failure is not None and not self._past_failure):
+            return []
+        if is_end(data):
+            self.done = True
+            self._begun = False
+            return []
+        if self.done:
+            self.log.note("data_after_done")
+            return []
+        if event == "error":
+            self._fail(_error_event(data))
+            return []
+        payloads = parse_payloads(data, self.log)
+        if event in IDLE_EVENTS and not any("choices" in payload for payload in payloads):
+            return []
+        return self._read_payloads(payloads)
+
+    def _read_payloads(self, payloads: list[dict[str, Any]]) -> list[Delta]:
+        try:
+            return [delta for payload in payloads for delta in self._read_payload(payload)]
+        except RecursionError:
+            raise NotACompletion("JSON that is nested too deeply") from None
+
+    def _read_plain(self, delta: dict[str, Any]) -> list[Delta]:
+        try:
+            return [*self._content.read(delta), *self._calls.read(delta, streamed=True)]
+        except RecursionError:
+            raise NotACompletion("JSON that is nested too deeply") from None
 
     def _read_payload(self, payload: dict[str, Any]) -> Iterator[Delta]:
-        choice = _first_choice(payload.get("choices"))
+        if not self.payloads:
+            self.first = self.log.raw[:200]
+        self.payloads += 1
+        self._begun = True
+        choice = self._first_choice(payload.get("choices"))
         if choice is not None:
-            # Perplexity sends the growing answer in `message` beside `delta`.
-            message = choice.get("delta")
-            if not isinstance(message, dict):
-                message = choice.get("message")
-            if isinstance(message, dict):
-                yield from self._read_message(message)
-                yield from self._take_repairs()
-            original = choice.get("finish_reason")
-            if isinstance(original, str) and original:
-                self.finished = True
-                original = storable(original)
-                yield FinishDelta(normalise_finish(original), original)
-        usage = read_usage(payload)
-        if usage is not None:
-            yield usage
-        failure = failure_in(payload)
-        if failure is None and choice is not None:
-            failure = choice.get("error")
+            yield from self._read_choice(choice)
+        counts = self._usage.read(payload, choice)
+        if counts is not None:
+            yield counts
+        failure = failure_in(payload) or (choice is not None and choice.get("error"))
         if failure:
-            self.failure = failure_words(failure)
+            self._fail(failure)
+        elif choice is not None and choice.get("finish_reason") == "error":
+            # No error object tells more.
+            self._fail("finish_reason: error", told=False)
+
+    def _read_choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict):
+            self._has_delta = True
+            if message and self._streamed:
+                self.log.note("message_beside_delta")
+            yield from self._read_words(delta, streamed=True)
+        elif isinstance(message, dict):
+            yield from self._read_message(message)
+        elif isinstance(choice.get("text"), str):
+            self.log.note("choice_text")
+            yield from self._content.read({"content": choice["text"]})
+        elif self._streamed:
+            self.log.note("delta_missing")
+        finish = self._finish.read(choice.get("finish_reason"))
+        if finish is not None:
+            yield finish
 
     def _read_message(self, message: dict[str, Any]) -> Iterator[Delta]:
-        if thought := self._reasoning.feed(_reasoning_of(message)):
-            yield ReasoningDelta(thought)
+        """A whole message; inside a stream it may repeat what was said before it."""
+        if not self._streamed:
+            yield from self._read_words(message, streamed=False)
+            return
+        if self._has_delta:
+            self.log.note("message_beside_delta")
+            return
+        self.log.note("message_in_stream")
         content = message.get("content")
-        if isinstance(content, str):
-            if content and (text := self._text.feed(content)):
-                yield TextDelta(text)
-        elif isinstance(content, list):
-            for part in content:
-                yield from self._read_part(part)
-        elif isinstance(content, dict):
-            # Cloudflare answers a JSON-mode request with the object itself.
-            yield TextDelta(self._text.feed(json.dumps(content, ensure_ascii=False)))
-            yield RepairDelta("content_object", "The content came as an object, not as text.")
-        refusal = message.get("refusal")
-        if isinstance(refusal, str) and refusal and (text := self._text.feed(refusal)):
-            yield TextDelta(text)
-        yield from self._read_calls(message)
+        if isinstance(content, str) and content:
+            if self._grown and content.startswith(self._grown):
+                message = {**message, "content": content[len(self._grown) :]}
+            self._grown = content
+        yield from self._read_words(message, streamed=False)
 
-    def _read_part(self, part: Any) -> Iterator[Delta]:
-        if isinstance(part, str):
-            part = {"text": part}
-        if not isinstance(part, dict):
-            return
-        thinking = part.get("thinking")
-        if thinking is not None:
-            if thought := self._reasoning.feed(_joined_text(thinking)):
-                yield ReasoningDelta(thought)
-            return
-        for field in ("text", "refusal"):
-            value = part.get(field)
-            if isinstance(value, str) and value and (text := self._text.feed(value)):
-                yield TextDelta(text)
+    def _read_words(self, message: dict[str, Any], *, streamed: bool) -> Iterator[Delta]:
+        yield from self._content.read(message)
+        yield from self._calls.read(message, streamed=streamed)
 
-    def _read_calls(self, message: dict[str, Any]) -> Iterator[Delta]:
-        calls = message.get("tool_calls")
-        if isinstance(calls, dict):
-            calls = [calls]
-        if isinstance(calls, list) and calls:
-            for call in calls:
-                if isinstance(call, dict):
-                    yield self._read_call(call, _as_index(call.get("index")))
-            return
-        legacy = message.get("function_call")
-        # Some servers fill the old field with empty texts.
-        if isinstance(legacy, dict) and (legacy.get("name") or legacy.get("arguments")):
-            yield self._read_call({"function": legacy}, 0)
+    def _first_choice(self, choices: Any) -> dict[str, Any] | None:
+        if not isinstance(choices, list):
+            return None
+        self.answered = True
+        first: dict[str, Any] | None = None
+        for choice in choices:
+            if not isinstance(choice, dict):
+                continue
+            if first is None and choice.get("index") in (0, None, "0"):
+                first = choice
+            else:
+                self.log.note("further_choices")
+        return first
 
-    def _read_call(self, call: dict[str, Any], index: int | None) -> ToolCallDelta:
-        function = call.get("function")
-        if not isinstance(function, dict):
-            function = call
-        name, arguments = function.get("name"), function.get("arguments")
-        if isinstance(arguments, str):
-            mender = self._arguments.get(index)
-            if mender is None:
-                mender = self._arguments[index] = TextMender()
-            arguments = mender.feed(arguments)
-        elif arguments is not None and not isinstance(arguments, dict):
-            arguments = json.dumps(arguments, ensure_ascii=False)
-        call_id = call.get("id")
-        if isinstance(call_id, int):
-            call_id = str(call_id)
-        return ToolCallDelta(
-            index=index,
-            id=storable(call_id) if isinstance(call_id, str) and call_id else None,
-            name=storable(name) if isinstance(name, str) and name else None,
-            arguments=arguments,
-        )
-
-    def _take_repairs(self) -> list[RepairDelta]:
-        menders = (self._text, self._reasoning, *self._arguments.values())
-        return [repair for mender in menders for repair in mender.take_repairs()]
+    def _fail(self, failure: Any, *, told: bool = True) -> None:
+        self._begun = False
+        if told:
+            self.errors.append(storable_json(failure))
+        if self._streamed:
+            self.log.note("error_in_stream")
+        if self.failure is None:
+            self.failure = read_failure(failure)
 
 
-def _parse(data: bytes) -> Any:
+def _error_event(data: bytes) -> Any:
+    """What an event that is called an error tells, in JSON or in plain words."""
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass
-    # orjson refuses lone surrogates, NaN and raw control characters; servers send all three.
-    try:
-        return json.loads(data.decode("utf-8", "replace"), strict=False)
-    except (ValueError, RecursionError):
-        raise NotACompletion(data[:200].decode("utf-8", "replace")) from None
+        payload = parse_payloads(data, RepairLog())
+    except NotACompletion:
+        return storable(data.decode("utf-8", "replace"))
+    first = payload[0] if payload else {}
+    return failure_in(first) or first
 
 
-def _only_text(payload: dict[str, Any]) -> str | None:
-    """The text of a chunk that holds nothing else, as nearly all do; None for any other chunk."""
+def _plain_delta(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The delta of a chunk that holds nothing beside it, as nearly all do; None for another."""
     choices = payload.get("choices")
     if (
         type(choices) is not list
@@ -201,49 +250,11 @@ def _only_text(payload: dict[str, Any]) -> str | None:
     if (
         type(choice) is not dict
         or choice.get("index")
-        or choice.get("finish_reason")
+        or choice.get("finish_reason") is not None
         or choice.get("error")
+        or choice.get("usage")
+        or "message" in choice
     ):
         return None
     delta = choice.get("delta")
-    if type(delta) is not dict or len(delta) != 1 + ("role" in delta):
-        return None
-    text = delta.get("content")
-    return text if type(text) is str and text else None
-
-
-def _first_choice(choices: Any) -> dict[str, Any] | None:
-    if not isinstance(choices, list):
-        return None
-    for choice in choices:
-        if isinstance(choice, dict) and choice.get("index", 0) in (0, None):
-            return choice
-    return None
-
-
-def _reasoning_of(message: dict[str, Any]) -> str:
-    """The first reasoning field that holds text; servers that fill both repeat themselves."""
-    for field in ("reasoning_content", "reasoning"):
-        if thought := _joined_text(message.get(field)):
-            return thought
-    return ""
-
-
-def _joined_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "".join(map(_joined_text, value))
-    if isinstance(value, dict):
-        return next(
-            (value[f] for f in ("text", "content", "summary") if isinstance(value.get(f), str)), ""
-        )
-    return ""
-
-
-def _as_index(value: Any) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.isdecimal():
-        return int(value)
-    return None
+    return delta if type(delta) is dict else None

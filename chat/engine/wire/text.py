@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chat.engine.completions import RepairDelta
+from chat.engine.repairs import RepairLog
 
 REPLACEMENT = "\ufffd"
 # PostgreSQL refuses NUL in text; UTF-8 has no place for half of a surrogate pair.
@@ -16,9 +16,9 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 class TextMender:
     """Mends one channel of text: pairs split over deltas are joined, the rest is replaced."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: RepairLog | None = None) -> None:
+        self._log = RepairLog() if log is None else log
         self._half = ""
-        self._replaced: set[str] = set()
 
     def feed(self, text: str) -> str:
         """The text that is safe to pass on; half of a pair at its end waits for the next."""
@@ -40,21 +40,9 @@ class TextMender:
         self._half = ""
         return text
 
-    def take_repairs(self) -> list[RepairDelta]:
-        """The kinds of repair made since the last call, once each."""
-        if not self._replaced:
-            return []
-        details = {
-            "lone_surrogate_replaced": "Half of a surrogate pair was replaced by U+FFFD.",
-            "nul_replaced": "A NUL character was replaced by U+FFFD.",
-        }
-        repairs = [RepairDelta(code, details[code]) for code in sorted(self._replaced)]
-        self._replaced.clear()
-        return repairs
-
     def _replace(self, match: re.Match[str]) -> str:
         nul = match[0] == "\x00"
-        self._replaced.add("nul_replaced" if nul else "lone_surrogate_replaced")
+        self._log.note("nul_replaced" if nul else "lone_surrogate_replaced")
         return REPLACEMENT
 
 

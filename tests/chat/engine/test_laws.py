@@ -37,7 +37,8 @@ from chat.engine.events import (
 )
 from chat.engine.fold import StageFold, history_messages
 from chat.engine.stage import StageEngine, StageRequest
-from chat.engine.tool_calls.json_text import JsonText
+from chat.engine.tool_calls.pieces import CallBegun
+from chat.engine.tool_calls.reader import TextReader
 from tests.chat.engine.scripted_client import ScriptedClient
 from tests.chat.engine.stages import Tools, folded, stage_request
 
@@ -322,8 +323,8 @@ def test_a_stop_keeps_everything_that_was_received(play: Play, stop: int) -> Non
 
 def is_unfinished_call(delivered: list[Delta]) -> bool:
     """Whether the turn ended in calls written as text that were not told before the stop."""
-    dialect = JsonText(("echo", "fail", "slow"))
-    for delta in delivered:
-        if isinstance(delta, TextDelta):
-            dialect.feed(delta.text)
-    return bool(dialect.finish()[1]) and any(isinstance(d, FinishDelta) for d in delivered)
+    reader = TextReader({"echo": {}, "fail": {}, "slow": {}})
+    texts = [delta.text for delta in delivered if isinstance(delta, TextDelta)]
+    pieces = [piece for text in texts for piece in reader.feed(text)] + reader.finish()
+    called = any(isinstance(piece, CallBegun) for piece in pieces)
+    return called and any(isinstance(d, FinishDelta) for d in delivered)

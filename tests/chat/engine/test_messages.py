@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chat.engine.messages import ChatMessage, RequestedCall
+from chat.engine.messages import RESULTS_SHOWN, ChatMessage, RequestedCall, as_sent
 
 
 def sent_arguments(raw: str) -> str:
@@ -28,3 +28,22 @@ def test_no_arguments_are_sent_back_as_an_empty_object() -> None:
 @pytest.mark.parametrize("raw", ["{", '{"text": "cut of', "[1]", '"hi"', "text=hi", '{"n": NaN}'])
 def test_arguments_that_no_server_could_parse_are_sent_back_quoted(raw: str) -> None:
     assert json.loads(sent_arguments(raw)) == {"invalid_json": raw}
+
+
+def test_two_prompts_in_a_row_go_as_one() -> None:
+    messages = [ChatMessage("user", "One?"), ChatMessage("user", "Two?")]
+    assert as_sent(messages) == [{"role": "user", "content": "One?\n\nTwo?"}]
+
+
+def test_results_that_nobody_answered_are_followed_by_words() -> None:
+    call = RequestedCall("c1", "echo", "{}")
+    messages = [
+        ChatMessage("user", "Echo."),
+        ChatMessage("assistant", "", tool_calls=(call,)),
+        ChatMessage("tool", "echo", tool_call_id="c1"),
+        ChatMessage("user", "And now?"),
+    ]
+    assert [message["role"] for message in as_sent(messages)] == [
+        *("user", "assistant", "tool", "assistant", "user"),
+    ]
+    assert as_sent(messages)[3]["content"] == RESULTS_SHOWN

@@ -22,6 +22,7 @@ from chat.engine.completions import (
 from chat.engine.errors import UpstreamFailed
 from chat.engine.events import (
     ChatCompletionChunk,
+    Deciding,
     Done,
     ErrorEvent,
     Event,
@@ -308,9 +309,13 @@ async def test_a_call_that_nobody_offered_is_left_out_of_a_chat() -> None:
 async def test_a_call_written_as_text_is_held_back_and_run() -> None:
     call = '{"name": "echo", "arguments": {"text": "hi"}}'
     events, _, client = await run_stage(
-        stage_request(), says(call[:10], call[10:]), says("It is hi.")
+        stage_request(), says(call[:10], call[10:40], call[40:]), says("It is hi.")
     )
     assert names(events) == [
+        "tool_completion_chunk",
+        "tool_completion_chunk",
+        "tool_completion_chunk",
+        "repair",
         "tool_call",
         "tool_result",
         "tool_summary",
@@ -318,7 +323,11 @@ async def test_a_call_written_as_text_is_held_back_and_run() -> None:
         "done",
     ]
     [told] = only(events, ToolCallEvent)
-    assert (told.origin, told.raw_arguments) == ("text:json", '{"text": "hi"}')
+    assert (told.origin, told.raw_arguments) == ("text:generic_json", '{"text": "hi"}')
+    pieces = [piece.arguments for piece in only(events, ToolCompletionChunk)]
+    assert "".join(piece or "" for piece in pieces) == told.raw_arguments
+    [repair] = only(events, RepairEvent)
+    assert (repair.code, repair.raw) == ("text_tool_call:generic_json", call)
     assert client.requests[1].messages[-2].tool_calls[0].call_id == told.call_id
 
 
@@ -328,11 +337,47 @@ async def test_text_that_only_looks_like_a_call_is_given_out_whole() -> None:
     assert ending(events).event == "done"
 
 
-async def test_calls_that_the_server_read_leave_their_text_as_text() -> None:
+async def test_a_call_that_the_server_read_as_well_is_called_once() -> None:
     written = '{"name": "echo", "arguments": {"text": "hi"}}'
     events, _, _ = await run_stage(stage_request(), asks(ECHO, text=written), says("Hi."))
     assert [call.origin for call in only(events, ToolCallEvent)] == ["native"]
+
+
+async def test_after_a_call_that_the_server_read_calls_stay_text() -> None:
+    written = '{"name": "echo", "arguments": {"text": "hi"}}'
+    turn: Turn = [
+        [ToolCallDelta(0, "a", *ECHO)],
+        [TextDelta(written)],
+        [FinishDelta("stop", "stop")],
+    ]
+    events, _, _ = await run_stage(stage_request(), turn, says("Hi."))
+    assert [call.origin for call in only(events, ToolCallEvent)] == ["native"]
     assert folded(events).turns[0].content == written
+
+
+async def test_a_written_call_that_only_the_token_limit_ended_is_never_run() -> None:
+    tools = Tools()
+    written = "<tool_call>echo<arg_key>text</arg_key><arg_value>hi</arg_value>"
+    turn: Turn = [[TextDelta(written)], [FinishDelta("length", "length")]]
+    request = stage_request(toolset=tools.toolset(), synthesis=False)
+    events, _, _ = await run_stage(request, turn)
+    [told] = only(events, ToolCallEvent)
+    assert (told.valid, tools.asked) == (False, [])
+    assert "Raise the limit" in ending(events).message
+
+
+async def test_withheld_text_is_told_of_until_it_is_decided() -> None:
+    pieces = ('{"name": ', '  "echo",          ', '"arguments": {"text": "hi"}}')
+    events, _, _ = await run_stage(stage_request(), says(*pieces), says("It is hi."))
+    assert names(events)[:2] == ["deciding", "tool_completion_chunk"]
+    assert only(events, Deciding)[0].withheld == len(pieces[0] + pieces[1])
+
+
+async def test_a_call_in_an_answer_is_refused_and_its_text_kept() -> None:
+    written = 'So: <tool_call>{"name": "echo", "arguments": {"text": "hi"}}</tool_call>'
+    events, _, _ = await run_stage(stage_request(), asks(ECHO), says(written))
+    assert ending(events).code == "tool_rounds_exceeded"
+    assert folded(events).content == written
 
 
 @pytest.mark.parametrize("arguments", ['{"text": "hi', ""])

@@ -47,7 +47,7 @@ def hold_progress_against(
         steps = [s for s in progress if isinstance(s, CallProgress) and s.position == position]
         assert {step.call_id for step in steps} <= {call.call_id}
         told = "".join(step.arguments or "" for step in steps)
-        if call.arguments_sent and "tool_arguments_replaced" not in call.repairs:
+        if call.arguments_sent and "args_replaced" not in call.repairs:
             assert told == call.raw_arguments
 
 
@@ -63,7 +63,7 @@ def test_fragments_of_one_index_join() -> None:
     )
     assert brief(calls) == [("a", "f", '{"x": 1}')]
     assert calls[0].call_id == "a"
-    assert calls[0].repairs == ()
+    assert calls[0].repairs == ("name_repeated",)
 
 
 def test_interleaved_fragments_of_parallel_calls_stay_apart() -> None:
@@ -106,6 +106,7 @@ def test_two_calls_with_one_id_stay_two_with_an_id_of_ours() -> None:
     assert brief(calls) == [("a", "f", '{"x":1}'), ("a", "f", '{"x":2}')]
     assert calls[0].call_id == "a"
     assert OURS.fullmatch(calls[1].call_id)
+    assert calls[1].repairs == ("tool_id_reused",)
 
 
 def test_an_id_used_earlier_in_the_conversation_is_replaced_and_kept() -> None:
@@ -158,7 +159,7 @@ def test_absent_arguments_are_an_empty_object(arguments: Any) -> None:
 def test_arguments_as_an_object_become_text() -> None:
     [call] = assemble(fragment(0, "a", "f", {"städte": ["Köln"]}))
     assert call.raw_arguments == '{"städte": ["Köln"]}'
-    assert call.repairs == ("tool_arguments_object",)
+    assert call.repairs == ("args_not_object",)
 
 
 def test_one_call_under_several_indexes_is_joined_by_its_id() -> None:
@@ -172,7 +173,7 @@ def test_one_call_under_several_indexes_is_joined_by_its_id() -> None:
 def test_a_call_without_a_name_is_a_call_all_the_same() -> None:
     [call] = assemble(fragment(0, "a", None, '{"x":1}'))
     assert call.tool == "unnamed"
-    assert call.repairs == ("tool_name_missing",)
+    assert call.repairs == ("name_missing",)
 
 
 def test_an_empty_fragment_is_nothing() -> None:
@@ -183,7 +184,7 @@ def test_endless_arguments_and_endless_calls_are_bounded() -> None:
     piece = "x" * 1000
     [call] = assemble(fragment(0, "a", "f", "{"), *(fragment(0, None, None, piece),) * 40)
     assert len(call.raw_arguments) <= ARGUMENTS_LIMIT
-    assert call.repairs == ("tool_arguments_cut",)
+    assert call.repairs == ("args_cut",)
     assert len(assemble(*(fragment(n, f"id{n}", "f", "{}") for n in range(100)))) == CALLS_LIMIT
 
 

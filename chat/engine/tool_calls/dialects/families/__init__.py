@@ -1,0 +1,1 @@
+"""What families of dialects share: JSON between marks, XML parameters, Python literals."""
