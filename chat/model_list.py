@@ -6,8 +6,9 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -16,6 +17,16 @@ import orjson
 CONNECT_SECONDS = 2.0
 TOTAL_SECONDS = 5.0
 BODY_BYTES = 4 * 1024 * 1024
+# LM Studio; llama.cpp; vLLM; OpenRouter; Groq; Mistral; llama.cpp's size in training.
+_WINDOW_FIELDS = (
+    "loaded_context_length",
+    "n_ctx",
+    "max_model_len",
+    "context_length",
+    "context_window",
+    "max_context_length",
+    "n_ctx_train",
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,8 @@ class Listing:
     """A server's answer to GET /models: the names, or None and the problem in words.
 
     `answers` is true where a server answered in a way that says nothing about its models, so that
-    it may work all the same. `owner` and `software` are what tells the kinds of servers apart.
+    it may work all the same. `owner` and `software` are what tells the kinds of servers apart;
+    `windows` are the tokens that a model reads, for those whose server says so.
     """
 
     models: tuple[str, ...] | None
@@ -31,6 +43,7 @@ class Listing:
     answers: bool = False
     owner: str = ""
     software: str = ""
+    windows: Mapping[str, int] = field(default_factory=dict)
 
 
 async def ask_for_models(
@@ -127,7 +140,20 @@ def _read(answer: httpx2.Response, body: bytes, *, has_key: bool) -> Listing:
         models=tuple(entry["id"] for entry in entries),
         owner=str(entries[0].get("owned_by", "")) if entries else "",
         software=answer.headers.get("server", ""),
+        windows={entry["id"]: size for entry in entries if (size := _window(entry))},
     )
+
+
+def _window(entry: dict[str, Any]) -> int | None:
+    """What a server says of a model's context: as loaded, else as trained."""
+    meta = entry.get("meta")
+    places = [entry, meta] if isinstance(meta, dict) else [entry]
+    for name in _WINDOW_FIELDS:
+        for place in places:
+            size = place.get(name)
+            if isinstance(size, int) and not isinstance(size, bool) and size > 0:
+                return size
+    return None
 
 
 def _why_unconnected(error: httpx2.ConnectError, host: str) -> str:

@@ -97,6 +97,7 @@ PAGES: dict[str, Rule] = {
     "admin/chat/modelroute/checks/": Rule(admins("200")),
     "admin/chat/modelroute/found/": Rule(admins("200")),
     "admin/chat/modelroute/<int:pk>/check/": Rule(admins("→ change/")),
+    "admin/chat/modelroute/<int:pk>/doctor/": Rule(admins("200")),
 }
 
 WRITABLE = {"auth/group", "auth/user", "tools/toolsetting", "chat/modelroute"}

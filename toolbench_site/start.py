@@ -14,6 +14,7 @@ from django.core.management.base import OutputWrapper
 from chat import discovery, lifecycle
 from chat.checks import run_due_checks
 from chat.demo_routes import ensure_demo_routes
+from chat.doctor.desk import see_patients
 from chat.first_admin import ensure_superuser_from_environment, make_setup_link
 
 logger = logging.getLogger(__name__)
@@ -40,10 +41,10 @@ class Start:
 
     async def started(self) -> None:
         """The server listens: start the work, then say where the page is."""
-        background: tuple[lifecycle.BackgroundWork, ...] = (check_routes,)
+        background: tuple[lifecycle.BackgroundWork, ...] = (check_routes, see_patients)
         if settings.TOOLBENCH_DISCOVER:
             discovery.prepare(self._port)
-            background = (check_routes, look_for_servers)
+            background += (look_for_servers,)
         await lifecycle.ensure_started(background=background)
         self._say(f"Toolbench serves at {self._base_url}/  (Ctrl-C stops it)")
         if self._setup_link:

@@ -16,7 +16,9 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 
 from chat import discovery
+from chat.admin.doctor import doctor_page
 from chat.admin.reading import list_link
+from chat.admin.repairs import route_repairs
 from chat.checks import request_check
 from chat.models import ModelRoute
 from chat.services.routes import save_route
@@ -73,7 +75,7 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Searches slugs, names, models and addresses."
     filter_horizontal = ("groups",)
     prepopulated_fields = {"slug": ("display_name",)}
-    readonly_fields = ("health", "stages_link")
+    readonly_fields = ("health", "stages_link", "repairs")
     actions = ("check_connection",)
     fieldsets = (
         (None, {"fields": ("display_name", "slug", "enabled", "is_default", "groups")}),
@@ -100,12 +102,16 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                     ("tool_temperature", "synthesis_temperature"),
                     ("tool_max_tokens", "synthesis_max_tokens"),
                     "token_limit_fields",
+                    "stream_usage",
                     "extra_body",
                     "context_budget",
                 )
             },
         ),
-        ("Tools", {"fields": ("max_tool_rounds", "text_dialect")}),
+        (
+            "Tools and thoughts",
+            {"fields": ("max_tool_rounds", "text_dialect", "starts_inside_thinking")},
+        ),
         (
             "Time limits",
             {
@@ -117,7 +123,7 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 "the first token has a limit of its own.",
             },
         ),
-        ("Use", {"fields": ("stages_link",)}),
+        ("Use", {"fields": ("stages_link", "repairs")}),
     )
     change_list_template = "admin/chat/modelroute/change_list.html"
     change_form_template = "admin/chat/modelroute/change_form.html"
@@ -152,6 +158,11 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if route.pk is None:
             return "None yet."
         return list_link("Stages on this route", "stage", route__id__exact=route.pk)
+
+    @admin.display(description="Repairs")
+    def repairs(self, route: ModelRoute) -> str:
+        """What had to be mended in the last days' stages."""
+        return "None yet." if route.pk is None else route_repairs(route)
 
     @admin.action(description="Check connection", permissions=["view"])
     def check_connection(self, request: HttpRequest, queryset: QuerySet[ModelRoute]) -> None:
@@ -199,6 +210,7 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             path("checks/", view(self.checks_view), name="chat_modelroute_checks"),
             path("found/", view(self.found_view), name="chat_modelroute_found"),
             path("<int:pk>/check/", view(self.check_view), name="chat_modelroute_check"),
+            path("<int:pk>/doctor/", view(self.doctor_view), name="chat_modelroute_doctor"),
         ]
         return own + super().get_urls()
 
@@ -218,6 +230,10 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if request.method == "POST":
             request_check([pk])
         return HttpResponseRedirect(reverse("admin:chat_modelroute_change", args=[quote(pk)]))
+
+    def doctor_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What the route's server can do, examined by the doctor."""
+        return doctor_page(self, request, pk)
 
     def found_view(self, request: HttpRequest) -> HttpResponse:
         """GET: what is offered, as JSON; POST: add what was ticked as routes."""

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from chat.engine.completions import RouteSettings
+from chat.engine.tool_calls.dialects import DIALECT_NAMES
 from chat.models.fields import SecretField
 from chat.policy import AnyUser, is_known
 
@@ -54,6 +55,11 @@ def validate_object(value: Any) -> None:
     """A JSON object."""
     if not isinstance(value, dict):
         raise ValidationError('Write a JSON object, for example {"top_p": 0.9}.')
+
+
+def text_dialects() -> list[tuple[str, str]]:
+    """The choices of text_dialect; a function, so that a new dialect needs no migration."""
+    return [(name, name) for name in DIALECT_NAMES]
 
 
 def default_limit_fields() -> list[str]:
@@ -175,8 +181,18 @@ class ModelRoute(models.Model):
     text_dialect = models.CharField(
         max_length=40,
         default="auto",
-        choices=[("auto", "auto"), ("json", "JSON"), ("off", "off")],
-        help_text="How calls written as text are read.",
+        choices=text_dialects,
+        help_text="How calls written as text are read: auto finds the dialect by itself.",
+    )
+    starts_inside_thinking = models.BooleanField(
+        "the prompt template opens the thought",
+        default=False,
+        help_text="The model's text begins inside a thought and only closes it.",
+    )
+    stream_usage = models.BooleanField(
+        "ask for token counts in streams",
+        default=True,
+        help_text="Sends stream_options.include_usage; some servers refuse it.",
     )
     check_status = models.CharField(
         max_length=10, choices=CheckStatus, default=CheckStatus.UNKNOWN, editable=False
@@ -239,6 +255,8 @@ class ModelRoute(models.Model):
             between_tokens_seconds=self.between_tokens_seconds,
             total_seconds=self.total_seconds,
             text_dialect=self.text_dialect,
+            starts_inside_thinking=self.starts_inside_thinking,
+            stream_usage=self.stream_usage,
             version=self.updated_at.isoformat(),
         )
 

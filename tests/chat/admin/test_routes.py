@@ -210,7 +210,8 @@ def test_nothing_ticked_says_so(site: Client, route: ModelRoute) -> None:
     assert "Tick at least one model." in told(site)
 
 
-ADDRESSES = ("", "add/", "checks/", "found/", "{pk}/change/", "{pk}/check/", "{pk}/delete/")
+OF_A_ROUTE = ("{pk}/change/", "{pk}/check/", "{pk}/delete/", "{pk}/doctor/")
+ADDRESSES = ("", "add/", "checks/", "found/", *OF_A_ROUTE)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

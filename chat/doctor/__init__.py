@@ -1,0 +1,1 @@
+"""The route doctor: asks a model server some twenty small things and tells what it found."""
