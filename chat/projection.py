@@ -1,7 +1,8 @@
 """Events folded onto rows, in the transaction that stores them.
 
-Rows are written at boundaries: ToolRun at `tool_call` and `tool_result`, Stage and its answering
-Message once, at the terminal event. While a stage runs its text is the fold of its events.
+Rows are written at boundaries: ToolRun at `tool_call` and `tool_result`, StageRepair at `repair`,
+Stage and its answering Message once, at the terminal event. While a stage runs its text is the fold
+of its events.
 """
 
 from __future__ import annotations
@@ -25,11 +26,21 @@ from chat.engine.events import (
     Done,
     ErrorEvent,
     Event,
+    RepairEvent,
     ToolCallEvent,
     ToolResultEvent,
 )
 from chat.engine.fold import StageFold
-from chat.models import ACTIVE_STATUSES, Conversation, Message, Stage, StageEvent, ToolRun
+from chat.models import (
+    ACTIVE_STATUSES,
+    Conversation,
+    Message,
+    Stage,
+    StageEvent,
+    StageRepair,
+    ToolRun,
+)
+from chat.models.repairs import CODE_LIMIT, DETAIL_LIMIT, RAW_LIMIT
 from chat.pending import Row
 
 LEASE_SECONDS = 10
@@ -136,6 +147,7 @@ def project(
             )
         elif isinstance(event, Done | Cancel | ErrorEvent):
             end_stage(key, fold, event)
+    _insert_repairs(key, [e for e in events if isinstance(e, RepairEvent) and e in fold.repairs])
 
 
 def end_stage(key: StageKey, fold: StageFold, event: Done | Cancel | ErrorEvent) -> None:
@@ -186,4 +198,24 @@ def _insert_run(key: StageKey, event: ToolCallEvent) -> None:
         valid=event.valid,
         errors=list(event.errors),
         repairs=list(event.repairs),
+    )
+
+
+def _insert_repairs(key: StageKey, events: Sequence[RepairEvent]) -> None:
+    if not events:
+        return
+    # The same repair may come again in a later round; a row has it once.
+    StageRepair.objects.bulk_create(
+        [
+            StageRepair(
+                stage_id=key.stage_id,
+                round=event.round,
+                phase=event.phase or "",
+                code=event.code[:CODE_LIMIT],
+                detail=event.detail[:DETAIL_LIMIT],
+                raw=event.raw[:RAW_LIMIT],
+            )
+            for event in events
+        ],
+        ignore_conflicts=True,
     )

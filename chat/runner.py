@@ -17,8 +17,10 @@ from chat.broadcast import Broadcast, Hints, tell_from_outside
 from chat.database import database_answers, run_in_pool
 from chat.engine.client_pool import ClientPool
 from chat.engine.completions import RouteSettings
-from chat.engine.events import Cancel, CancelledBy, ErrorEvent
-from chat.engine.stage import StageEngine, StageRequest
+from chat.engine.events import Cancel, CancelledBy, ErrorEvent, RepairEvent
+from chat.engine.repairs import bounded_raw
+from chat.engine.stage import Outcome, StageEngine, StageRequest
+from chat.engine.wire.text import storable
 from chat.frames import Tail
 from chat.hub import Cursor, Hub
 from chat.journal import Journal
@@ -186,7 +188,7 @@ class Runner:
             log.whole_outputs = engine.whole_outputs
             async with aclosing(engine.run()) as events:
                 async for event in events:
-                    self.journal.put(log, event)
+                    self.journal.put(log, _without_key(event, launch.route))
                     if log.is_crowded:
                         await self.journal.room(log)
 
@@ -203,7 +205,7 @@ class Runner:
             return
         if engine is not None:
             for event in engine.withheld():
-                self.journal.put(log, event)
+                self.journal.put(log, _without_key(event, running.launch.route))
         for result in log.fold.closing_results("cancelled"):
             self.journal.put(log, result)
         if running.cancelled_by is not None:
@@ -386,3 +388,10 @@ def hint(hints: Hints) -> None:
         _current.broadcast.tell_from_thread(hints)
     else:
         tell_from_outside(hints)
+
+
+def _without_key(event: Outcome, route: RouteSettings) -> Outcome:
+    """What is journaled of an upstream's own bytes holds no key, whoever in the engine told it."""
+    if not isinstance(event, RepairEvent) or not event.raw:
+        return event
+    return event.model_copy(update={"raw": storable(bounded_raw(event.raw, route.api_key))})

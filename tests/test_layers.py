@@ -123,6 +123,7 @@ UPWARDS = {
     "chat/consumers.py": ("chat.routing", "chat.pages"),
     "chat/checks.py": ("chat.runner", "chat.consumers", "chat.admin"),
     "chat/discovery.py": ("chat.runner", "chat.consumers", "chat.admin"),
+    "chat/doctor/*.py": ("chat.runner", "chat.services", "chat.consumers", "chat.admin"),
 }
 
 

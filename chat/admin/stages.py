@@ -19,6 +19,7 @@ from chat.admin.reading import (
     row_link,
     transcript_link,
 )
+from chat.admin.repairs import RepairFilter, stage_repairs
 from chat.leases import LEASE_RENEWAL_SECONDS
 from chat.models import Stage, StageEvent, ToolRun
 from chat.services import request_cancel
@@ -49,8 +50,9 @@ class StageAdmin(ReadOnlyAdmin):
         "created_at",
         "events_link",
         "tool_runs_link",
+        "repairs",
     )
-    list_filter = ("status", "mode", "synthesis", "stream", "route", "created_at")
+    list_filter = ("status", "mode", "synthesis", "stream", "route", RepairFilter, "created_at")
     list_select_related = ("conversation", "route")
     actions = ("stop_stages",)
     ordering = ("-created_at",)
@@ -59,7 +61,7 @@ class StageAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("id", "kind", "status", "conversation_link", "transcript", "owner")}),
         ("What happened", {"fields": ("events_link", "tool_runs_link", "answer_link")}),
-        ("End", {"fields": ("finish_reason", "error_code", "error_message", "repairs_count")}),
+        ("End", {"fields": ("finish_reason", "error_code", "error_message", "repairs_list")}),
         (
             "Request",
             {
@@ -117,6 +119,16 @@ class StageAdmin(ReadOnlyAdmin):
     def tool_runs_link(self, stage: Stage) -> SafeString:
         """To its tool runs."""
         return list_link("Tool runs", "toolrun", stage__id__exact=stage.pk)
+
+    @admin.display(description="Repairs", ordering="repairs_count")
+    def repairs(self, stage: Stage) -> int:
+        """How many were made."""
+        return stage.repairs_count
+
+    @admin.display(description="Repairs")
+    def repairs_list(self, stage: Stage) -> str:
+        """What was mended, with the bytes that caused it."""
+        return stage_repairs(stage)
 
     @admin.display(description="Answer")
     def answer_link(self, stage: Stage) -> str:

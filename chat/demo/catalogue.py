@@ -68,6 +68,14 @@ DEMO_MODELS = (
         Behaviour(merges_indexes=True),
     ),
     DemoModel(
+        "demo-sloppy",
+        "demo-sloppy",
+        "Demo: sloppy",
+        "Breaks the rules of the API in small ways, all of which are mended: arguments as Python, "
+        "no index, names said twice, no end mark.",
+        Behaviour(omits_indexes=True, repeats_names=True, writes_python=True, omits_done=True),
+    ),
+    DemoModel(
         "demo-endless",
         "demo-endless",
         "Demo: never ends",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 from chat.demo.reply import DemoCall, Reply
 
@@ -24,6 +25,11 @@ class Behaviour:
     calls_as_text: bool = False
     merges_indexes: bool = False
     never_ends: bool = False
+    # Slips that are mended, each a repair of the stage.
+    omits_indexes: bool = False
+    repeats_names: bool = False
+    writes_python: bool = False
+    omits_done: bool = False
 
     def shape(self, reply: Reply) -> Reply:
         """The reply as this model words it."""
@@ -31,9 +37,15 @@ class Behaviour:
             return replace(reply, text=_calls_as_text(reply.calls), calls=())
         return reply
 
-    def call_index(self, number: int) -> int:
-        """The index that the `number`-th call is sent with."""
-        return 0 if self.merges_indexes else number
+    def place(self, number: int, call_id: str) -> dict[str, Any]:
+        """What says to which call a fragment of the `number`-th one belongs."""
+        if self.omits_indexes:
+            return {"id": call_id}
+        return {"index": 0 if self.merges_indexes else number}
+
+    def written(self, call: DemoCall) -> str:
+        """The text of a call's arguments."""
+        return repr(call.arguments) if self.writes_python else call.raw_arguments
 
 
 def endless_lines() -> Iterator[str]:

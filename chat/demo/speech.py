@@ -113,7 +113,7 @@ def whole(chunks: Iterable[dict[str, Any]], frame: Frame) -> dict[str, Any]:
             reasoning += delta.get("reasoning_content") or ""
             finish = choice["finish_reason"] or finish
             for call in delta.get("tool_calls", ()):
-                if "id" in call:
+                if call["function"]["arguments"] == "":
                     calls.append({**call, "function": dict(call["function"])})
                 else:
                     calls[-1]["function"]["arguments"] += call["function"]["arguments"]
@@ -148,11 +148,13 @@ def _deltas(
     for piece in text:
         yield {"content": piece}, True
     for number, call in enumerate(reply.calls):
-        index = behaviour.call_index(number)
-        function = {"name": call.tool, "arguments": ""}
-        head = {"index": index, "id": frame.call_ids[number], "type": "function"}
-        yield {"tool_calls": [{**head, "function": function}]}, False
-        raw = call.raw_arguments
+        place = behaviour.place(number, frame.call_ids[number])
+        named = {"name": call.tool}
+        head = {**place, "id": frame.call_ids[number], "type": "function"}
+        yield {"tool_calls": [{**head, "function": {**named, "arguments": ""}}]}, False
+        raw = behaviour.written(call)
         for at in range(0, len(raw), _ARGUMENT_PIECE):
             fragment = {"arguments": raw[at : at + _ARGUMENT_PIECE]}
-            yield {"tool_calls": [{"index": index, "function": fragment}]}, True
+            if behaviour.repeats_names:
+                fragment |= named
+            yield {"tool_calls": [{**place, "function": fragment}]}, True

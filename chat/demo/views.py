@@ -121,13 +121,14 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
         include_usage=include_usage or not body.stream,
     )
     if body.stream:
-        response = StreamingHttpResponse(_spoken(chunks), content_type="text/event-stream")
+        spoken = _spoken(chunks, says_done=not behaviour.omits_done)
+        response = StreamingHttpResponse(spoken, content_type="text/event-stream")
         response.headers["Cache-Control"] = "no-cache"
         return response
     return await _whole_response(chunks, frame)
 
 
-async def _spoken(chunks: Iterator[Timed]) -> AsyncIterator[bytes]:
+async def _spoken(chunks: Iterator[Timed], *, says_done: bool) -> AsyncIterator[bytes]:
     """The chunks as SSE, each after its pause; being cancelled there ends everything."""
     ended = False
     for timed in chunks:
@@ -135,7 +136,7 @@ async def _spoken(chunks: Iterator[Timed]) -> AsyncIterator[bytes]:
             await asyncio.sleep(timed.seconds)
         yield b"data: " + orjson.dumps(timed.payload) + b"\n\n"
         ended = ended or _ends(timed.payload)
-    if ended:
+    if ended and says_done:
         yield b"data: [DONE]\n\n"
 
 

@@ -233,25 +233,30 @@ def _any_value(schema: object) -> Any:
 
 
 def _named_calls(prompt: str, offered: Sequence[OfferedTool]) -> Iterator[tuple[int, DemoCall]]:
-    """Calls of tools that the prompt names: `get_weather(latitude=1, longitude=2)`."""
+    """Calls of tools that the prompt names: `get_weather(latitude=1, longitude=2)`, or JSON."""
     for tool in offered:
-        pattern = rf"\b{re.escape(tool.name)}\b\s*(?:\(([^()]*)\)|(\{{[^{{}}]*\}}))?"
-        for match in re.finditer(pattern, prompt):
-            given = _given_arguments(match[1] or "", match[2] or "")
-            if given or match[1] is not None or match[2] is not None:
-                yield match.start(), DemoCall(tool.name, given)
+        for match in re.finditer(rf"\b{re.escape(tool.name)}\b\s*(?:\(([^()]*)\))?", prompt):
+            written = _written_arguments(prompt, match.end())
+            if written is not None:
+                yield match.start(), DemoCall(tool.name, written)
+            elif match[1] is not None:
+                yield match.start(), DemoCall(tool.name, _given_arguments(match[1]))
             elif "_" in tool.name:
-                forced = forced_call(prompt, tool)
-                yield match.start(), forced
+                yield match.start(), forced_call(prompt, tool)
 
 
-def _given_arguments(pairs: str, text: str) -> dict[str, Any]:
-    if text:
-        try:
-            given = json.loads(text)
-        except ValueError:
-            return {}
-        return given if isinstance(given, dict) else {}
+def _written_arguments(prompt: str, at: int) -> dict[str, Any] | None:
+    """The JSON object that stands there, None for none; one that is broken counts as empty."""
+    if not prompt.startswith("{", at):
+        return None
+    try:
+        written, _ = json.JSONDecoder().raw_decode(prompt, at)
+    except ValueError:
+        return {}
+    return written if isinstance(written, dict) else {}
+
+
+def _given_arguments(pairs: str) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for name, value in re.findall(r"(\w+)\s*[=:]\s*(\"[^\"]*\"|[^,]+)", pairs):
         try:

@@ -1,6 +1,8 @@
-"""What is kept: routes, conversations, stages with their journal, tool runs."""
+"""What is kept: routes, conversations, stages with their journal, runs, repairs, checkups."""
 
 from chat.models.conversations import Conversation, Message
+from chat.models.doctor import RouteCheckup
+from chat.models.repairs import StageRepair
 from chat.models.routes import ModelRoute
 from chat.models.runs import ToolRun
 from chat.models.setup import SetupToken
@@ -11,8 +13,10 @@ __all__ = [
     "Conversation",
     "Message",
     "ModelRoute",
+    "RouteCheckup",
     "SetupToken",
     "Stage",
     "StageEvent",
+    "StageRepair",
     "ToolRun",
 ]

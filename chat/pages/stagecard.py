@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chat.models import Message, Stage, StageEvent, ToolRun
+from chat.models import Message, Stage, StageEvent, StageRepair, ToolRun
 from chat.pages import figures
 from chat.pages.branch import Versions
 from chat.pages.ending import Banner, Receipt, banner_of, receipt_of
+from chat.pages.repairs import Repair, repairs_of
 from chat.pages.saying import Saying, sayings_of
 from chat.pages.toolcard import Badge, ToolCard, tool_card
 from chat.pages.usage import Figures, figures_of, total_ms, totals_of, usage_rows
@@ -40,7 +41,7 @@ class StageCard:
     is_active: bool
     started_at: datetime | None
     badge: Badge
-    repairs: int
+    repairs: tuple[Repair, ...]
     rounds: tuple[Round, ...]
     sayings: tuple[Saying, ...]
     content: str
@@ -79,7 +80,7 @@ BLANK = StageCard(
     is_active=True,
     started_at=None,
     badge=_BADGES["queued"],
-    repairs=0,
+    repairs=(),
     rounds=(),
     sayings=(),
     content="",
@@ -111,6 +112,7 @@ def stage_card(
     answer: Message | None,
     runs: list[ToolRun],
     marks: list[StageEvent],
+    repairs: list[StageRepair],
     versions: Versions | None,
 ) -> StageCard:
     """The card of a stored stage; of one that has not ended only its frame."""
@@ -142,7 +144,7 @@ def stage_card(
         is_active=stage.is_active,
         started_at=stage.created_at,
         badge=badge,
-        repairs=stage.repairs_count,
+        repairs=() if stage.is_active else repairs_of(repairs),
         rounds=rounds,
         sayings=() if answer is None else sayings_of(answer),
         content=content,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chat.engine.tool_calls.mending import written_otherwise
+from chat.engine.tool_round import REPAIRED_JSON
 from chat.models import ToolRun
 from chat.pages import figures
 
@@ -46,11 +49,12 @@ class ToolCard:
     badge: Badge
     rows: tuple[ArgumentRow, ...]
     raw: str
+    raw_words: str
     errors: tuple[str, ...]
     result: str
     size: str
     note: str
-    repairs: int
+    repairs: tuple[str, ...]
 
 
 _WORDS = {
@@ -77,7 +81,10 @@ def tool_card(run: ToolRun) -> ToolCard:
     kind, glyph, words = _WORDS.get(run.status, ("quiet", "", run.status))
     if run.duration_ms is not None and run.status in _WITH_DURATION:
         words = f"{words} {figures.duration(run.duration_ms)}"
-    rows, rest = argument_rows(run.arguments, list(run.errors), list(run.repairs))
+    repairs = tuple(map(str, run.repairs))
+    is_mended = REPAIRED_JSON in repairs
+    was = written_otherwise(run.raw_arguments) if is_mended else {}
+    rows, rest = argument_rows(run.arguments, list(run.errors), was)
     return ToolCard(
         call_id=run.call_id,
         tool=run.tool,
@@ -85,17 +92,18 @@ def tool_card(run: ToolRun) -> ToolCard:
         status=run.status,
         badge=Badge(kind, glyph, words),
         rows=rows,
-        raw=run.raw_arguments,
+        raw="" if rows and not is_mended else run.raw_arguments,
+        raw_words="What the model wrote" if is_mended else "Raw",
         errors=rest,
         result="" if run.status == "invalid" else run.result,
         size=figures.size(run.result),
         note=_NOTES.get(run.status, ""),
-        repairs=len(run.repairs),
+        repairs=repairs,
     )
 
 
 def argument_rows(
-    arguments: dict[str, Any] | None, errors: list[str], repairs: list[Any]
+    arguments: dict[str, Any] | None, errors: list[str], was: Mapping[str, str]
 ) -> tuple[tuple[ArgumentRow, ...], tuple[str, ...]]:
     """The rows of an arguments object, and the errors that belong to no row."""
     if not isinstance(arguments, dict):
@@ -109,16 +117,18 @@ def argument_rows(
             wrong.setdefault(name, _sentence(match[2] or error))
         else:
             rest.append(error)
-    rows = [_row(name, value, wrong.get(name)) for name, value in arguments.items()]
-    return tuple(rows), (*rest, *(str(repair) for repair in repairs))
+    rows = [_row(name, value, wrong.get(name), was.get(name)) for name, value in arguments.items()]
+    return tuple(rows), tuple(rest)
 
 
-def _row(name: str, value: Any, wrong: str | None) -> ArgumentRow:
+def _row(name: str, value: Any, wrong: str | None, was: str | None) -> ArgumentRow:
     kind = json_kind(value)
     text = json.dumps(value, ensure_ascii=False)
-    if wrong is None:
-        return ArgumentRow(name, text, kind, "ok", "check", kind)
-    return ArgumentRow(name, text, kind, "wrong", "x", wrong, wrong)
+    if wrong is not None:
+        return ArgumentRow(name, text, kind, "wrong", "x", wrong, wrong)
+    if was is not None:
+        return ArgumentRow(name, text, kind, "mended", "hammer", f"was {was}", was)
+    return ArgumentRow(name, text, kind, "ok", "check", kind)
 
 
 def json_kind(value: Any) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chat.models import Conversation, Message, Stage, StageEvent, ToolRun
-from chat.pages.branch import Node, Tree, Versions
+from chat.models import Conversation, Message, Stage, StageEvent, StageRepair, ToolRun
+from chat.pages.branch import Pair, Versions, read_branch, read_pair
 from chat.pages.stagecard import StageCard, stage_card
 
 TURNS_SHOWN = 100
@@ -53,39 +53,17 @@ def read_transcript(
     conversation: Conversation, leaf: UUID | None = None, limit: int = TURNS_SHOWN
 ) -> Transcript:
     """The last `limit` turns of the branch that ends below `leaf`, or of the newest one."""
-    tree = Tree.of(conversation)
-    pairs = _pairs(tree.branch(leaf))
-    shown = pairs[-limit:]
-    return Transcript(
-        turns=_turns(tree, shown),
-        earlier=len(pairs) - len(shown),
-        leaf=leaf if leaf and (leaf in tree.nodes) else None,
-    )
+    branch = read_branch(conversation, leaf, limit)
+    return Transcript(turns=_turns(branch.pairs), earlier=branch.earlier, leaf=branch.leaf)
 
 
 def read_turn(conversation: Conversation, stage_id: UUID) -> Turn | None:
     """One stage of the conversation with its prompt; None where there is no such stage."""
-    tree = Tree.of(conversation)
-    node = tree.nodes.get(stage_id)
-    if node is None or not node.is_stage:
-        return None
-    prompt = tree.nodes.get(node.parent) if node.parent else None
-    return _turns(tree, [(prompt, node)])[0]
+    pair = read_pair(conversation, stage_id)
+    return _turns((pair,))[0] if pair is not None else None
 
 
-def _pairs(branch: list[Node]) -> list[tuple[Node | None, Node | None]]:
-    pairs: list[tuple[Node | None, Node | None]] = []
-    for node in branch:
-        if not node.is_stage:
-            pairs.append((node, None))
-        elif pairs and pairs[-1][1] is None:
-            pairs[-1] = (pairs[-1][0], node)
-        else:
-            pairs.append((None, node))
-    return pairs
-
-
-def _turns(tree: Tree, pairs: list[tuple[Node | None, Node | None]]) -> tuple[Turn, ...]:
+def _turns(pairs: tuple[Pair, ...]) -> tuple[Turn, ...]:
     prompt_ids = [prompt.key for prompt, _ in pairs if prompt]
     stage_ids = [stage.key for _, stage in pairs if stage]
     stages = (
@@ -102,6 +80,9 @@ def _turns(tree: Tree, pairs: list[tuple[Node | None, Node | None]]) -> tuple[Tu
     marks: defaultdict[UUID, list[StageEvent]] = defaultdict(list)
     for event in StageEvent.objects.filter(stage__in=stage_ids, event__in=MARKS):
         marks[event.stage_id].append(event)
+    repairs: defaultdict[UUID, list[StageRepair]] = defaultdict(list)
+    for repair in StageRepair.objects.filter(stage__in=stage_ids).order_by("id"):
+        repairs[repair.stage_id].append(repair)
     by_id = {message.id: message for message in prompts}
     turns = []
     for prompt_node, stage_node in pairs:
@@ -109,9 +90,7 @@ def _turns(tree: Tree, pairs: list[tuple[Node | None, Node | None]]) -> tuple[Tu
         stage = stages.get(stage_node.key) if stage_node else None
         turns.append(
             Turn(
-                prompt=Prompt(
-                    prompt.id, prompt.content, prompt.created_at, tree.versions(prompt_node)
-                )
+                prompt=Prompt(prompt.id, prompt.content, prompt.created_at, prompt_node.versions)
                 if prompt and prompt_node
                 else None,
                 stage=stage_card(
@@ -119,7 +98,8 @@ def _turns(tree: Tree, pairs: list[tuple[Node | None, Node | None]]) -> tuple[Tu
                     answers.get(stage.id),
                     runs[stage.id],
                     marks[stage.id],
-                    tree.versions(stage_node),
+                    repairs[stage.id],
+                    stage_node.versions,
                 )
                 if stage and stage_node
                 else None,

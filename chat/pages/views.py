@@ -18,13 +18,14 @@ from chat import services
 from chat.models import Conversation
 from chat.pages.listing import BLANK_ROW, read_listing
 from chat.pages.options import composer_options
+from chat.pages.repairs import BLANK_REPAIR
 from chat.pages.stagecard import BLANK
 from chat.pages.toolcard import ArgumentRow, Badge, ToolCard
 from chat.pages.transcript import TURNS_SHOWN, read_transcript, read_turn
 
 MOST_TURNS = 2000
 
-_BLANK_CARD = ToolCard("", "", 1, "shaping", Badge("live", "", ""), (), "", (), "", "", "", 0)
+_BLANK_CARD = ToolCard("", "", 1, "shaping", Badge("live", "", ""), (), "", "", (), "", "", "", ())
 _BLANK_ARGUMENT = ArgumentRow("", "", "", "", "check", "")
 _ICONS = (
     *("check", "x", "hammer", "square", "clock", "triangle-alert"),
@@ -159,6 +160,7 @@ def _page(request: HttpRequest, found: Conversation | None) -> dict[str, Any]:
         "blank_row": BLANK_ROW,
         "blank_card": _BLANK_CARD,
         "blank_argument": _BLANK_ARGUMENT,
+        "blank_repair": BLANK_REPAIR,
     }
 
 

@@ -64,6 +64,17 @@ async def test_a_list_of_models_is_told_in_words(
     assert checked.checked_at is not None
 
 
+async def test_the_size_of_a_context_is_read_where_a_server_says_it() -> None:
+    data = [
+        {"id": "llama", "meta": {"n_ctx": 8192, "n_ctx_train": 131072}},
+        {"id": "vllm", "max_model_len": 4096},
+        {"id": "odd", "max_model_len": "4096", "meta": []},
+    ]
+    async with ReplayServer(routes={MODELS: whole({"object": "list", "data": data})}) as server:
+        listing = await ask_for_models(server.base_url)
+    assert listing.windows == {"llama": 8192, "vllm": 4096}
+
+
 async def test_long_lists_are_cut_with_their_number(route: ModelRoute) -> None:
     async with ReplayServer(routes={MODELS: listing(*(f"m{n}" for n in range(20)))}) as server:
         checked = await outcome(route, server.base_url)

@@ -70,6 +70,10 @@ def assert_rows_are_the_fold(stage_id: Any, fold: StageFold) -> None:
     assert (stage.lease_owner, stage.lease_expires_at) == ("", None)
     assert stage.usage == (asdict(fold.usage) if fold.usage else {})
     assert stage.repairs_count == len(fold.repairs)
+    assert [
+        (repair.code, repair.detail, repair.round, repair.phase, repair.raw)
+        for repair in stage.repairs.order_by("id")
+    ] == [(r.code, r.detail, r.round, r.phase or "", r.raw) for r in fold.repairs]
     if isinstance(terminal, ErrorEvent):
         assert (stage.error_code, stage.error_message) == (terminal.code, terminal.message)
     elif terminal.event == "done":

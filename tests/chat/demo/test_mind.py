@@ -291,3 +291,9 @@ def test_content_in_parts_and_strange_messages_are_read() -> None:
     assert think([{"role": "system", "content": "Be brief."}]).text
     assert think([{"role": "tool", "content": None}]).text
     assert think([user("x")], [{"type": "function"}, {"function": {"name": 7}}]).text
+
+
+def test_a_tool_named_with_json_is_called_with_just_that() -> None:
+    arguments = {"name": "Zürich", "near": {"country": "CH"}, "also": [{"name": "}"}]}
+    prompt = f"Call the tool: find_place {json.dumps(arguments, ensure_ascii=False)}"
+    assert made(think([user(prompt)], OFFERED)) == [("find_place", arguments)]

@@ -129,6 +129,20 @@ def test_the_merging_model_gives_all_calls_one_index() -> None:
     assert [f["id"] for f in fragments(chunks) if "id" in f] == ["call_a", "call_b"]
 
 
+def test_the_sloppy_model_breaks_the_rules_in_ways_that_can_be_mended() -> None:
+    parts = fragments(payloads(TWO_CALLS, behaviour_of("demo-sloppy")))
+    assert not any("index" in part for part in parts)
+    assert {part["id"] for part in parts} == {"call_a", "call_b"}
+    assert {part["function"]["name"] for part in parts} == {"current_time"}
+    written = "".join(p["function"]["arguments"] for p in parts if p["id"] == "call_a")
+    assert written == "{'time_zone': 'Europe/Paris'}"
+    body = whole(payloads(TWO_CALLS, behaviour_of("demo-sloppy")), FRAME)
+    assert [
+        (call["id"], call["function"]["arguments"])
+        for call in body["choices"][0]["message"]["tool_calls"]
+    ] == [("call_a", written), ("call_b", written.replace("Europe/Paris", "Asia/Tokyo"))]
+
+
 def test_the_endless_model_does_not_end() -> None:
     stream = streamed(Reply("One."), behaviour_of("demo-endless"), FRAME)
     chunks = [timed.payload for timed in islice(stream, 5000)]

@@ -132,6 +132,11 @@ async def test_parallel_calls_have_ids_of_their_own_in_every_request() -> None:
     assert len(ids) == 4
 
 
+async def test_the_sloppy_model_leaves_out_the_end_mark() -> None:
+    got = await frames(await ask({**HELLO, "model": "demo-sloppy", "stream": True}))
+    assert json.loads(got[-1])["choices"][0]["finish_reason"] == "stop"
+
+
 async def test_the_failing_models_fail_in_streams_and_whole() -> None:
     asked = {**HELLO, "model": "demo-fails"}
     got = await frames(await ask({**asked, "stream": True}))

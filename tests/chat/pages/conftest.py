@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from chat.models import Conversation, Message, ModelRoute, Stage, StageEvent, ToolRun
+from chat.models import Conversation, Message, ModelRoute, Stage, StageEvent, StageRepair, ToolRun
 
 
 class Talk:
@@ -103,6 +103,11 @@ class Talk:
                 duration_ms=412,
             )
         return stage
+
+    def repair(self, stage: Stage, code: str, raw: str = "", **fields: Any) -> None:
+        StageRepair.objects.create(
+            stage=stage, code=code, detail=f"What {code} is.", raw=raw, **fields
+        )
 
     def end_event(self, stage: Stage, event: str, data: dict[str, Any]) -> None:
         StageEvent.objects.create(

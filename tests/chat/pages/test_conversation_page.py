@@ -88,11 +88,55 @@ def test_a_page_costs_the_same_queries_however_long_it_is(
     with CaptureQueriesContext(connection) as short:
         client.get(_page(talk))
     for number in range(30):
-        talk.toolchain(f"Question {number}", f"Answer {number}")
+        talk.repair(talk.toolchain(f"Question {number}", f"Answer {number}"), "done_missing")
     with CaptureQueriesContext(connection) as long:
         client.get(_page(talk))
     assert len(long) == len(short)
     assert len(long) <= 20
+
+
+def test_repairs_stand_in_a_list_with_what_came(
+    talk: Talk, owner: User, client_of: ClientOf
+) -> None:
+    stage = talk.toolchain("Again?", "Yes.")
+    talk.repair(stage, "name_repeated", '{"a":"<b>"}', phase="tools", round=2)
+    talk.repair(stage, "done_missing", phase="synthesis")
+    page = _read(client_of(owner), f"{_page(talk)}turn/{stage.pk}/")
+    assert page.count("data-repair-code") == 2
+    assert ">2 repairs<" in page
+    assert "What name_repeated is." in page
+    assert "Round 2" in page
+    assert "{&quot;a&quot;:&quot;&lt;b&gt;&quot;}" in page
+    assert "What came, <span data-repair-size>11 bytes</span>" in page
+
+
+def test_mended_arguments_stand_beside_what_the_model_wrote(
+    talk: Talk, owner: User, client_of: ClientOf
+) -> None:
+    stage = talk.toolchain("Again?", "Yes.")
+    run = stage.tool_runs.order_by("id")[0]
+    run.raw_arguments = "{'time_zone': 'Europe/Paris', \"exact\": true}"
+    run.arguments = {"time_zone": "Europe/Paris", "exact": True}
+    run.repairs = ["tool_index_missing", "args_repaired_json"]
+    run.save()
+    page = _read(client_of(owner), f"{_page(talk)}turn/{stage.pk}/")
+    assert 'data-argument="time_zone" data-check="mended"' in page
+    assert "was &#x27;Europe/Paris&#x27;" in page
+    assert 'data-argument="exact" data-check="ok"' in page
+    assert "What the model wrote" in page
+    assert "<code>tool_index_missing</code>" in page
+
+
+def test_over_six_calls_are_a_list_of_cards_to_open(
+    talk: Talk, owner: User, client_of: ClientOf
+) -> None:
+    stage = talk.toolchain("Again?", "Yes.")
+    for number in range(3, 8):
+        assert "data-many" not in _read(client_of(owner), f"{_page(talk)}turn/{stage.pk}/")
+        ToolRun.objects.create(
+            stage=stage, call_id=f"call_{number}", round=1, tool="t", origin="native", valid=True
+        )
+    assert "data-many" in _read(client_of(owner), f"{_page(talk)}turn/{stage.pk}/")
 
 
 def test_a_long_conversation_shows_its_last_turns_and_a_way_to_the_rest(

@@ -1,4 +1,8 @@
 // A stage as the fold of its events: the same events give the same stage, live or replayed.
+
+// As many as the server keeps (chat/engine/fold.py).
+const REPAIRS_KEPT = 100;
+
 export function newStage(id) {
   return {
     id,
@@ -12,7 +16,8 @@ export function newStage(id) {
     calls: [],
     summaries: [],
     usage: [],
-    repairs: 0,
+    repairs: [],
+    deciding: null,
     end: null,
   };
 }
@@ -21,6 +26,8 @@ export function fold(stage, event) {
   const at = Date.parse(event.ts);
   const data = event.data;
   stage.startedAt ??= at;
+  // Whatever comes next has decided it.
+  stage.deciding = null;
   switch (event.event) {
     case "stage_started":
       stage.status = "running";
@@ -30,6 +37,9 @@ export function fold(stage, event) {
       break;
     case "chat_completion_chunk":
       say(stage, data, at);
+      break;
+    case "deciding":
+      stage.deciding = data;
       break;
     case "tool_completion_chunk":
       shape(stage, data, at);
@@ -47,7 +57,7 @@ export function fold(stage, event) {
       stage.usage.push(data);
       break;
     case "repair":
-      stage.repairs += 1;
+      keep(stage, data);
       break;
     case "done":
     case "cancel":
@@ -78,6 +88,13 @@ function say(stage, data, at) {
   saying.reasoning += data.reasoning ?? "";
   if (data.content) saying.firstTextAt ??= at;
   saying.lastAt = at;
+}
+
+// A server that errs does so in every round; the first time says it.
+function keep(stage, { code, detail, round, phase, raw }) {
+  const known = stage.repairs.some((other) => other.code === code && other.detail === detail);
+  if (known || stage.repairs.length >= REPAIRS_KEPT) return;
+  stage.repairs.push({ code, detail, round: round ?? 1, phase: phase ?? "", raw: raw ?? "" });
 }
 
 function callOf(stage, data, at) {

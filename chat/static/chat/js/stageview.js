@@ -1,6 +1,7 @@
 // A stage on the page: its card, what it says, its figures. Draws what the fold says, at most once a
 // frame, and leaves alone what has not changed.
 import { clock, count, duration, plural, timeOfDay } from "./figures.js";
+import { drawRepairs } from "./repairs.js";
 import { SayingView } from "./saying.js";
 import { serverNow } from "./serverclock.js";
 import { answerOf, isActive } from "./stage.js";
@@ -9,6 +10,8 @@ import { Timeline } from "./timeline.js";
 import { drawToolCard, newToolCard } from "./toolcard.js";
 
 const MODE_WORDS = { chat: "Chat", tools: "Tools", synthesis: "Tools + synthesis" };
+// More calls than these are one list (templates/chat/round.html); cards open on demand.
+const CARDS_ABREAST = 6;
 const ENDS = {
   done: ["ok", "check", "Done"],
   cancel: ["quiet", "square", "Stopped after"],
@@ -88,6 +91,7 @@ export class StageView {
     this.#drawBadges(live, now);
     this.#drawCalls(live, now);
     this.#drawSayings(live);
+    this.root.querySelector("[data-deciding]").hidden = !live || stage.deciding === null;
     if (stage.startedAt !== null && this.card.open && !this.card.hidden) this.drawTimeline(now);
     this.#drawFigures(live);
     if (!live) this.end();
@@ -125,9 +129,7 @@ export class StageView {
     } else {
       place.replaceChildren();
     }
-    const repairs = this.card.querySelector("[data-repairs]");
-    repairs.hidden = stage.repairs === 0;
-    setText(repairs.querySelector("[data-repairs-words]"), plural(stage.repairs, "repair"));
+    drawRepairs(this.root, stage.repairs);
     const rounds = Math.max(1, ...stage.calls.map((call) => call.round));
     const title = stage.mode === "chat" ? "Completion" : `Round ${rounds}`;
     setText(this.card.querySelector("[data-stage-title]"), title);
@@ -144,6 +146,7 @@ export class StageView {
       if (!card) {
         card = newToolCard(call);
         cards.append(card);
+        cards.toggleAttribute("data-many", cards.childElementCount > CARDS_ABREAST);
       }
       drawToolCard(card, call, { now, ended: !live });
     }

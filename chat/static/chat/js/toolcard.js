@@ -1,6 +1,7 @@
 // A tool call's card: taking shape, checked, running, then its result.
 import { clock, duration, plural, size } from "./figures.js";
 import { kindOf, parseJson, showJson, showTable, tableOf } from "./jsonview.js";
+import { partialFields } from "./partialjson.js";
 import { clone, icon, setBadge, setText } from "./templates.js";
 
 const STATES = {
@@ -45,7 +46,7 @@ export function drawToolCard(card, call, { now, ended }) {
   else if (state === "invalid") setBadge(badge, ...STATES.invalid);
   else setBadge(badge, "live", "", "Taking shape");
   if (call.checked) drawChecked(card, call.checked);
-  else drawRaw(card, call.raw);
+  else drawShape(card, call.raw);
 }
 
 // Cards that the server drew get their views of the result when the reader first sees them.
@@ -103,6 +104,33 @@ function drawEnd(card, badge, call) {
   enhanceResult(card);
 }
 
+// Arguments that are being written, as rows; only the last can change.
+function drawShape(card, raw) {
+  drawRaw(card, raw);
+  const rows = card.querySelector("[data-arguments]");
+  for (const [at, field] of partialFields(raw).entries()) {
+    if (rows.children[at]?.dataset.check === "shaped") continue;
+    const row = shapingRow(field);
+    if (rows.children[at]) rows.children[at].replaceWith(row);
+    else rows.append(row);
+  }
+  rows.hidden = rows.childElementCount === 0;
+}
+
+function shapingRow({ name, text, whole }) {
+  const row = clone("argument");
+  const value = whole ? parseJson(text) : undefined;
+  row.dataset.argument = name;
+  row.dataset.check = whole ? "shaped" : "shaping";
+  setText(row.querySelector(".argument-name"), name);
+  const shown = row.querySelector(".argument-value");
+  shown.className = value === undefined ? "argument-value" : `argument-value syntax-${kindOf(value)}`;
+  setText(shown, text);
+  row.querySelector(".argument-check .icon").remove();
+  setText(row.querySelector("[data-check-words]"), value === undefined ? "" : kindOf(value));
+  return row;
+}
+
 function drawRaw(card, raw) {
   const place = card.querySelector("[data-raw-arguments]");
   place.hidden = raw === "";
@@ -111,37 +139,61 @@ function drawRaw(card, raw) {
 }
 
 function drawChecked(card, checked) {
+  drawRepairs(card, checked.repairs ?? []);
   const place = card.querySelector("[data-arguments]");
   if (place.dataset.drawn) return;
   place.dataset.drawn = "yes";
   const isObject = checked.arguments !== null && typeof checked.arguments === "object";
   const { wrong, rest } = sortErrors(checked, isObject ? checked.arguments : {});
   const names = isObject ? Object.keys(checked.arguments) : [];
-  place.replaceChildren(...names.map((name) => argumentRow(name, checked.arguments[name], wrong[name])));
+  place.replaceChildren(
+    ...names.map((name) =>
+      argumentRow(name, checked.arguments[name], { wrong: wrong[name], was: checked.was?.[name] }),
+    ),
+  );
+  const isMended = checked.repairs?.includes("args_repaired_json") ?? false;
   place.hidden = names.length === 0;
   const raw = card.querySelector("[data-raw-arguments]");
-  raw.hidden = names.length > 0 || checked.raw_arguments === "";
-  setText(card.querySelector("[data-raw-words]"), "Raw");
+  raw.hidden = (names.length > 0 && !isMended) || checked.raw_arguments === "";
+  setText(card.querySelector("[data-raw-words]"), isMended ? "What the model wrote" : "Raw");
   setText(card.querySelector("[data-raw-text]"), checked.raw_arguments);
   const errors = card.querySelector("[data-errors]");
   errors.replaceChildren(...rest.map(listItem));
   errors.hidden = rest.length === 0;
 }
 
-function argumentRow(name, value, wrong) {
+function drawRepairs(card, codes) {
+  const badge = card.querySelector("[data-call-repairs]");
+  const list = card.querySelector("[data-call-repair-codes]");
+  badge.hidden = list.hidden = codes.length === 0;
+  if (list.childElementCount > 0) return;
+  setText(badge.querySelector("[data-call-repairs-words]"), plural(codes.length, "repair"));
+  list.replaceChildren(...codes.map(repairItem));
+}
+
+function repairItem(code) {
+  const item = document.createElement("li");
+  const words = document.createElement("code");
+  words.textContent = code;
+  item.append(smallIcon("hammer"), words);
+  return item;
+}
+
+function argumentRow(name, value, { wrong, was }) {
   const row = clone("argument");
   row.dataset.argument = name;
-  row.dataset.check = wrong ? "wrong" : "ok";
+  row.dataset.check = wrong ? "wrong" : was === undefined ? "ok" : "mended";
   setText(row.querySelector(".argument-name"), name);
   const shown = row.querySelector(".argument-value");
   shown.className = `argument-value syntax-${kindOf(value)}`;
   setText(shown, JSON.stringify(value));
   const check = row.querySelector(".argument-check");
-  if (wrong) {
-    check.title = wrong;
-    check.querySelector(".icon").replaceWith(smallIcon("x"));
+  if (wrong || was !== undefined) {
+    check.title = wrong ?? was;
+    check.querySelector(".icon").replaceWith(smallIcon(wrong ? "x" : "hammer"));
   }
-  setText(check.querySelector("[data-check-words]"), wrong ?? kindOf(value));
+  const words = wrong ?? (was === undefined ? kindOf(value) : `was ${was}`);
+  setText(check.querySelector("[data-check-words]"), words);
   return row;
 }
 
@@ -154,7 +206,7 @@ function sortErrors(checked, fields) {
     if (match && Object.hasOwn(fields, name)) wrong[name] ??= asClause(match[2] || error);
     else rest.push(error);
   }
-  return { wrong, rest: [...rest, ...(checked.repairs ?? []).map(String)] };
+  return { wrong, rest };
 }
 
 function asClause(text) {

@@ -1,6 +1,7 @@
 // The turns on the page: those the server drew, those that run, and how one becomes the other.
 import { announce } from "./announcer.js";
 import { sawStamp } from "./serverclock.js";
+import { openRepairs } from "./repairs.js";
 import { speak } from "./speech.js";
 import { fold, isActive, newStage } from "./stage.js";
 import { StageView } from "./stageview.js";
@@ -222,6 +223,17 @@ export class Transcript extends EventTarget {
   }
 
   #clicked(event) {
+    const hammer = event.target.closest("[data-repairs-badge], [data-show-repairs]");
+    if (hammer) {
+      // The badge stands in the card's summary, which would fold the card.
+      event.preventDefault();
+      const article = hammer.closest("[data-stage-id]");
+      openCard(article).dataset.byHand = "yes";
+      openRepairs(article);
+      return;
+    }
+    const fold = event.target.closest("[data-fold-card]");
+    if (fold) foldCard(fold);
     const head = event.target.closest(".stage-head");
     if (head) head.parentElement.dataset.byHand = "yes";
     const door = event.target.closest("[data-show-card]");
@@ -273,6 +285,11 @@ export class Transcript extends EventTarget {
   }
 }
 
+function foldCard(button) {
+  const isOpen = button.closest("[data-call-id]").toggleAttribute("data-open");
+  button.setAttribute("aria-expanded", String(isOpen));
+}
+
 function openCard(article) {
   const card = article.querySelector("[data-card]");
   if (card.hidden) {
@@ -280,4 +297,5 @@ function openCard(article) {
     article.querySelector("[data-show-card]")?.setAttribute("aria-expanded", "true");
   }
   card.open = true;
+  return card;
 }

@@ -30,6 +30,16 @@ export function carryOver(old, fresh) {
   card.open = oldCard.open;
   card.hidden = oldCard.hidden;
   if (oldCard.dataset.byHand) card.dataset.byHand = oldCard.dataset.byHand;
+  fresh.querySelector("[data-repairs]").open = old.querySelector("[data-repairs]").open;
+  const raws = [...old.querySelectorAll("[data-repair-raw]")];
+  for (const [at, raw] of fresh.querySelectorAll("[data-repair-raw]").entries()) {
+    raw.open = raws[at]?.open ?? false;
+  }
+  for (const open of old.querySelectorAll("[data-call-id][data-open]")) {
+    const twin = fresh.querySelector(`[data-call-id="${CSS.escape(open.dataset.callId)}"]`);
+    twin?.setAttribute("data-open", "");
+    twin?.querySelector("[data-fold-card]").setAttribute("aria-expanded", "true");
+  }
   for (const saying of old.querySelectorAll("[data-saying]")) {
     const twin = fresh.querySelector(`[data-saying="${saying.dataset.saying}"] [data-reasoning]`);
     if (twin) twin.open = saying.querySelector("[data-reasoning]").open;
