@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,10 @@ class Command(BaseCommand):
                     self.stdout.write(json.dumps(line.as_record()))
             except NotACapture as error:
                 raise CommandError(str(error)) from None
+            except BrokenPipeError:
+                # The reader, `head` say, has seen enough; nothing can be flushed to it at exit.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return
 
 
 def _lines(
