@@ -92,6 +92,8 @@ class Writer:
         self._arguments: list[str] = []
         self._repairs: list[str] = []
         self._evidence = ""
+        self._told_to = source.mark
+        self._untold: list[str] = []
 
     def commit(self) -> None:
         """From here on the text is what the grammar says it is."""
@@ -110,12 +112,14 @@ class Writer:
             self.commit()
             self.has_said = True
             self._pieces.append(Said(text))
+            self._tell()
 
     def think(self, text: str) -> None:
         """A piece of reasoning; it is said where thoughts are not told apart."""
         if text:
             self.commit()
             self._pieces.append(Thought(text) if self.thoughts else Said(text))
+            self._tell()
 
     def begin(self, tool: str, upstream_id: str | None = None) -> None:
         """A call is certain; one still open is ended."""
@@ -124,12 +128,14 @@ class Writer:
             self.end()
         self._open = True
         self._pieces.append(CallBegun(self.calls, tool, upstream_id or None, self._dialect))
+        self._tell()
 
     def arguments(self, text: str) -> None:
         """A piece of the open call's raw argument text, which is JSON."""
         if text:
             self._arguments.append(text)
             self._pieces.append(CallArguments(self.calls, text))
+            self._tell()
 
     def mend(self, code: str) -> None:
         """The open call deviates from its dialect in a way that is mended."""
@@ -162,6 +168,18 @@ class Writer:
         """Something was mended that belongs to no call; `raw` where it is not the region."""
         evidence = self.evidence() if raw is None else raw[:EVIDENCE_LIMIT]
         self._pieces.append(Mended(code, evidence))
+        self._tell()
+
+    def untold(self) -> str:
+        """What was read since the last thing that was found, where no call is open."""
+        if self._open:
+            return ""
+        start = max(self._told_to, self._source.mark)
+        return "".join(self._untold) + self._source.text(start, self._source.at)
+
+    def _tell(self) -> None:
+        self._told_to = self._source.at
+        self._untold.clear()
 
     def evidence(self) -> str:
         """How the open region begins as it was written, bounded."""
@@ -169,7 +187,10 @@ class Writer:
         return (self._evidence + unforgotten)[:EVIDENCE_LIMIT]
 
     def keep_evidence(self, text: str) -> None:
-        """Text of the region that is about to be forgotten."""
+        """Text of the region, from the mark on, that is about to be forgotten."""
+        told = self._told_to - self._source.mark
+        if told < len(text):
+            self._untold.append(text[max(told, 0) :])
         if len(self._evidence) < EVIDENCE_LIMIT:
             self._evidence = (self._evidence + text)[:EVIDENCE_LIMIT]
 

@@ -19,6 +19,8 @@ from chat.engine.tool_calls.source import BLANKS, HOLD_LIMIT, Disproved, OutOfTe
 from chat.engine.tool_calls.triggers import Triggers
 from chat.engine.tool_calls.visible import VisibleText
 
+_WORD = re.compile(r"\w")
+
 
 class TextReader:
     """Reads one turn's text: `feed` it, then `finish`.
@@ -192,11 +194,15 @@ class TextReader:
                 if not writer.committed:
                     source.at = start
             if writer.committed:
+                untold = writer.untold() if disproved else ""
                 writer.end(complete=not disproved)
                 self._forget(writer)
                 self._calls = writer.calls
                 self._visible.after_region(writer.has_said)
                 self._held_blanks = ["\n\n"] if writer.parts else []
+                if _WORD.search(untold) and not self._keep_calls:
+                    # It broke off in what is no call: a person reads it.
+                    self._say(untold)
                 self._paused = writer.pauses
                 return True
             furthest = max(furthest, min(source.at, start + HOLD_LIMIT))

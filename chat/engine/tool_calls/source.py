@@ -234,16 +234,17 @@ class Source:
                 word = self.text(start, end)
                 # A longer word may begin with this one.
                 if end < self.end or self.ended or word not in sought.beginnings:
-                    sink(self.text(self.at, start))
+                    before = self.text(self.at, start)
                     self.at = start if keep else end
+                    sink(before)
                     return word
                 safe = start
             else:
                 here = "" if self.ended else self.text(max(self.at, self.end - sought.longest))
                 safe = self.end - sought.tail(here)
             if safe > self.at:
-                sink(self.text(self.at, safe))
-                self.at = safe
+                before, self.at = self.text(self.at, safe), safe
+                sink(before)
             yield from self.wait()
 
 

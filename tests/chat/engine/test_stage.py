@@ -108,10 +108,10 @@ async def test_chat_streams_each_batch_and_is_done() -> None:
 async def test_reasoning_after_text_in_one_read_stays_after_it() -> None:
     events, _, _ = await run_stage(
         stage_request(mode="chat", synthesis=False),
-        [[TextDelta("a"), ReasoningDelta("b"), TextDelta("c"), FinishDelta("stop", "stop")]],
+        [[TextDelta("x"), ReasoningDelta("b"), TextDelta("c"), FinishDelta("stop", "stop")]],
     )
     assert events[:-1] == [
-        ChatCompletionChunk(phase="chat", round=1, content="a"),
+        ChatCompletionChunk(phase="chat", round=1, content="x"),
         ChatCompletionChunk(phase="chat", round=1, content="c", reasoning="b"),
     ]
 
@@ -456,7 +456,7 @@ async def test_repairs_are_told_once_in_their_place() -> None:
     repair = RepairDelta("nul_replaced", "A NUL character was replaced by U+FFFD.")
     events, _, _ = await run_stage(
         stage_request(mode="chat", synthesis=False),
-        [[TextDelta("a"), repair, TextDelta("b")], [repair, FinishDelta("stop", "stop")]],
+        [[TextDelta("x"), repair, TextDelta("b")], [repair, FinishDelta("stop", "stop")]],
     )
     assert names(events) == ["chat_completion_chunk", "repair", "chat_completion_chunk", "done"]
     assert only(events, RepairEvent)[0].code == "nul_replaced"
