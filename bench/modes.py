@@ -164,7 +164,7 @@ def _events(case: Case, told: Folded) -> Iterator[str]:
         yield f"told {[(c['tool'], c['arguments']) for c in calls]} as calls"
     if len({c["call_id"] for c in calls}) != len(calls):
         yield "two calls have one id"
-    origin = "text:json" if case.script == "astext" else "native"
+    origin = "text:generic_json" if case.script == "astext" else "native"
     if any(c["origin"] != origin for c in calls):
         yield f"origins {[c['origin'] for c in calls]}"
     if any(c["valid"] == (case.script == "invalid") for c in calls):
@@ -179,10 +179,10 @@ def _events(case: Case, told: Folded) -> Iterator[str]:
     deltas = "".join(
         e["data"].get("arguments", "") for e in told.events if e["event"] == "tool_completion_chunk"
     )
-    native = case.script in ("native", "parallel", "invalid") and bool(calls)
-    if case.stream and native and len(deltas) != sum(len(c["raw_arguments"]) for c in calls):
+    called = case.script in ("native", "parallel", "invalid", "astext") and bool(calls)
+    if case.stream and called and len(deltas) != sum(len(c["raw_arguments"]) for c in calls):
         yield f"argument deltas {deltas!r}"
-    if not (case.stream and native) and deltas:
+    if not (case.stream and called) and deltas:
         yield "argument deltas where none belong"
 
 

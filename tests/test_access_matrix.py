@@ -219,7 +219,7 @@ def go_on(replay: ReplayServer, routed: ModelRoute) -> Signal:
 
     def answer(request: Request) -> Script:
         held = request.json["messages"][-1]["content"] == "Hold."
-        return chat_stream(["a", WaitFor(signal), "b"] if held else ["a", "b"])
+        return chat_stream(["x", WaitFor(signal), "y"] if held else ["x", "y"])
 
     replay.answer_with(answer)
     return signal
