@@ -227,38 +227,44 @@ class Journal:
         if not batches:
             return
         deadline = time.monotonic() + self.retry_seconds
+        try:
+            if self._write_until(batches, deadline):
+                return
+        except Exception as error:
+            logger.warning("A batch of the journal was refused (%s).", _name(error))
+        self._write_singly(batches, deadline)
+
+    def _write_until(self, batches: list[Batch], deadline: float, *, again: bool = False) -> bool:
+        """Commit, and try again while the database is away; False where that was in vain."""
         wait = 0.05
-        again = False
         while True:
             try:
                 self._commit(batches, again=again)
-                return
-            except AWAY as error:
+                return True
+            except Exception as error:
                 drop_broken_connections()
+                if not _is_away(error):
+                    raise
                 again = True
                 if time.monotonic() + wait > deadline:
-                    break
+                    return False
                 logger.warning("The journal cannot be written (%s); trying again.", _name(error))
                 time.sleep(wait)
                 wait = min(wait * 2, 1.0)
-            except Exception as error:
-                drop_broken_connections()
-                logger.warning("A batch of the journal was refused (%s).", _name(error))
-                break
-        self._write_singly(batches, again=again)
 
-    def _write_singly(self, batches: list[Batch], *, again: bool) -> None:
+    def _write_singly(self, batches: list[Batch], deadline: float) -> None:
         """One bad row must not cost the other stages theirs."""
-        database_is_away = False
+        away = OperationalError("the database is away")
+        is_away = False
         for batch in batches:
+            error: Exception = away
             try:
-                if database_is_away:
-                    raise OperationalError("the database is away")
-                self._commit([batch], again=again)
-            except Exception as error:
-                database_is_away = isinstance(error, AWAY)
-                drop_broken_connections()
-                self._give_up(batch, error)
+                if not is_away and self._write_until([batch], deadline, again=True):
+                    continue
+                is_away = True
+            except Exception as refusal:
+                error = refusal
+            self._give_up(batch, error)
 
     def _give_up(self, batch: Batch, error: Exception) -> None:
         stage_id = batch.log.key.stage_id
@@ -318,6 +324,16 @@ def _is_stored(batch: Batch) -> bool:
             stage_id=batch.log.key.stage_id, sequence_number=row.number, ts=row.ts
         ).exists()
         for row in batch.rows[:1]
+    )
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Whether an error, or what led to it, says that the database is away.
+
+    What follows a broken connection inside a transaction is told as an error of another kind.
+    """
+    return error is not None and (
+        isinstance(error, AWAY) or _is_away(error.__cause__) or _is_away(error.__context__)
     )
 
 
