@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.corpus_files import CORPUS
 from chat.doctor.findings import OUTCOME_WORDS, ProbeResult
 from chat.doctor.patient import Patient
 from chat.doctor.probes import BY_CODE, Probe
@@ -26,7 +25,6 @@ from chat.doctor.run import examine
 from chat.engine.completions import RouteSettings
 from tests.replay import ReplayServer, Request, Script, Send, Step, Wait, error, whole
 
-CORPUS = Path(os.environ.get("TOOLBENCH_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 SERVERS = ("ollama", "mistral", "groq")
 MODEL = "recorded"
 BETWEEN_EVENTS = 0.002

@@ -95,6 +95,10 @@ class Toolset:
         """The tools as `tools` of a Chat Completions request."""
         return [tool.spec() for tool in self]
 
+    def schemas(self) -> dict[str, dict[str, Any]]:
+        """The tools' parameter schemas by name."""
+        return {tool.name: tool.input_schema for tool in self}
+
     def system_prompt(self) -> str:
         """The tools' own prompts, joined by blank lines; empty when no tool has one."""
         return "\n\n".join(tool.system_prompt for tool in self if tool.system_prompt)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
+
+from chat.engine.completions import RouteSettings
 
 DEMO_PATH = "/demo/v1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -24,3 +27,8 @@ def nearest(base_url: str) -> str:
         return base_url
     here = {*LOOPBACK, urlsplit(_own).hostname}
     return _own if urlsplit(base_url).hostname in here else base_url
+
+
+def from_here(settings: RouteSettings) -> RouteSettings:
+    """A route's settings as this process uses them."""
+    return replace(settings, base_url=nearest(settings.base_url))

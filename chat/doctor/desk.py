@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat.database import AWAY, run_in_pool
-from chat.demo.address import nearest
+from chat.demo.address import from_here
 from chat.doctor.findings import ProbeResult
 from chat.doctor.patient import Patient
 from chat.doctor.probes import Probe
@@ -215,7 +215,7 @@ def _claim(pk: int, token: str) -> Claim:
     return Claim(
         pk,
         token,
-        replace(settings, base_url=nearest(settings.base_url)),
+        from_here(settings),
         temperature=route.tool_temperature,
         present={name: getattr(route, name) for name in SETTINGS},
     )

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from chat.engine.redaction import redact
-from chat.engine.wire.text import storable
-
 Outcome = Literal["works", "repaired", "fails", "unclear", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
@@ -19,8 +16,6 @@ OUTCOME_WORDS: dict[Outcome, str] = {
     "unclear": "unclear",
     "skipped": "not asked",
 }
-
-RAW_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +58,3 @@ class ProbeResult:
         """As it was stored; what a newer version stored beside is left out."""
         known = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
         return cls(**{**known, "repairs": tuple(known.get("repairs", ()))})
-
-
-def bounded(raw: bytes, key: str) -> str:
-    """The beginning of an answer as text, without the key."""
-    # Redacted before it is cut: half a key is part of one.
-    text = redact(storable(raw[: 8 * RAW_LIMIT].decode("utf-8", "replace")), key)
-    return text if len(text) <= RAW_LIMIT else text[:RAW_LIMIT] + "…"

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from chat.doctor.findings import ProbeResult, bounded
+from chat.doctor.findings import ProbeResult
 from chat.doctor.reading import Reading, Reply
 from chat.engine.completions import CompletionRequest, RouteSettings
 from chat.engine.errors import (
@@ -21,6 +21,7 @@ from chat.engine.errors import (
 )
 from chat.engine.messages import ChatMessage
 from chat.engine.openai_client import OpenAIClient
+from chat.engine.repairs import bounded_raw
 from chat.engine.request_body import build_body
 from chat.model_list import Listing, ask_for_models
 from tools.base import Toolset
@@ -204,7 +205,7 @@ class Patient:
         except UpstreamError as failure:
             error = failure
         finally:
-            self.log.raw = bounded(bytes(reading.raw), self.route.api_key) or self.log.raw
+            self.log.raw = bounded_raw(bytes(reading.raw), self.route.api_key) or self.log.raw
         reply = reading.reply(started, error)
         self._note(reply)
         return reply

@@ -69,7 +69,6 @@ class Reading:
         self.pieces = 0
         self.field_pieces = 0
         self._reads = 0
-        self._has_field_reasoning = False
         self._first_token: float | None = None
         self._given: list[str] = []
         self._events: list[Event] = []
@@ -82,7 +81,7 @@ class Reading:
             stream=True,
             ids=CallIds(),
             reader=TextReader(
-                {tool.name: tool.input_schema for tool in tools},
+                tools.schemas(),
                 dialect="auto",
                 keep_calls=not len(tools),
             ),

@@ -9,6 +9,8 @@ from chat.engine.completions import RepairDelta
 from chat.engine.redaction import redact
 
 RAW_LIMIT = 1000
+# Keys removed are shorter than they were: so much is looked at that none is cut within the limit.
+_LOOKED_AT = 8 * RAW_LIMIT
 
 SENTENCES = {
     # How the answer is framed.
@@ -102,9 +104,8 @@ def repair(code: str, raw: str | bytes = "", *, secret: str = "", **words: objec
 def bounded_raw(raw: str | bytes, secret: str = "") -> str:
     """What came, as text that can be stored: at most 1,000 characters, without the key."""
     if isinstance(raw, bytes):
-        # A character has at most four bytes; the rest keeps a key whole that begins among them.
-        raw = raw[: 4 * RAW_LIMIT + len(secret)].decode("utf-8", "replace")
-    text = redact(raw[: RAW_LIMIT + len(secret)], secret).replace("\x00", "\ufffd")
+        raw = raw[: _LOOKED_AT + len(secret)].decode("utf-8", "replace")
+    text = redact(raw[: _LOOKED_AT + len(secret)], secret).replace("\x00", "\ufffd")
     return text if len(text) <= RAW_LIMIT else text[: RAW_LIMIT - 1] + "…"
 
 

@@ -239,9 +239,8 @@ class StageEngine:
 
     def _text_reader(self, phase: Phase) -> TextReader:
         route = self._client.route
-        specs = () if phase == "chat" else self._request.toolset.specs()
         return TextReader(
-            {spec["function"]["name"]: spec["function"]["parameters"] for spec in specs},
+            {} if phase == "chat" else self._request.toolset.schemas(),
             dialect=known_dialect(route.text_dialect),
             starts_inside_thinking=route.starts_inside_thinking,
             # Where an answer is wanted, a call is refused, and what was written stays.

@@ -13,7 +13,7 @@ from chat.engine.messages import ChatMessage, RequestedCall
 from chat.engine.repairs import repair
 from chat.engine.tool_calls.assembler import is_json_object
 from chat.engine.tool_calls.calls import AssembledCall
-from chat.engine.tool_calls.mending import mend_arguments
+from chat.engine.tool_calls.mending import mend_call
 from chat.engine.wire.text import storable, storable_json
 from tools.base import CheckedCall, ToolCall, ToolResult, Toolset
 from tools.calling import check_call
@@ -23,9 +23,6 @@ CUT_OFF = (
     "Make the call again with shorter arguments."
 )
 REPAIRED_JSON = "args_repaired_json"
-
-# The finish reasons that say that the model itself had ended.
-_ENDED = frozenset({"stop", "tool_calls", "function_call"})
 
 # What the model reads where a call has no result of its own.
 _CLOSING_WORDS: dict[str, str] = {
@@ -178,11 +175,13 @@ def _check(toolset: Toolset, call: AssembledCall, finish_reason: str | None) -> 
         return CheckedCall(asked, None, False, (CUT_OFF,))
     checked = check_call(toolset, asked)
     tool = toolset.get(call.tool)
-    was_cut = finish_reason == "length" or not call.complete or "args_cut" in call.repairs
-    if checked.arguments is not None or tool is None or was_cut:
+    if checked.arguments is not None or tool is None:
         return checked
-    mended = mend_arguments(
-        call.raw_arguments, tool.input_schema, may_be_cut=finish_reason not in _ENDED
+    mended = mend_call(
+        call.raw_arguments,
+        tool.input_schema,
+        finish_reason=finish_reason,
+        complete=call.complete and "args_cut" not in call.repairs,
     )
     if mended is None:
         return checked

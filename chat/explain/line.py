@@ -8,7 +8,8 @@ from typing import Any
 from chat.engine.completions import RepairDelta
 from chat.engine.events import RepairEvent
 from chat.engine.repairs import repair
-from chat.explain.arguments import argument_fields, mended_arguments
+from chat.engine.tool_calls.mending import mend_call
+from chat.explain.arguments import argument_fields
 from chat.explain.captures import Tools
 
 
@@ -40,10 +41,13 @@ class Line:
     ) -> None:
         """A call that a person sees; broken arguments are mended where that is no guess."""
         fields = argument_fields(raw_arguments)
-        if complete and not isinstance(fields["arguments"], dict):
-            mended = mended_arguments(raw_arguments, tool, tools, self.finish_reason)
+        if not isinstance(fields["arguments"], dict):
+            schema = (tools or {}).get(tool, {})
+            mended = mend_call(
+                raw_arguments, schema, finish_reason=self.finish_reason, complete=complete
+            )
             if mended is not None:
-                fields = mended
+                fields = {"arguments": mended.arguments, "arguments_raw": raw_arguments}
                 self.add_repair(repair("args_repaired_json", raw_arguments))
         self.tool_calls.append({"id": call_id, "name": tool, **fields})
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chat.engine.repairs import repair
-from chat.engine.tool_calls.pieces import Mended
 from chat.engine.tool_calls.reader import TextReader
 from chat.explain.captures import TextCapture
 from chat.explain.cuts import Cut
+from chat.explain.hindsight import read_with_hindsight
 from chat.explain.ids import NumberedIds
 from chat.explain.line import Line
 from chat.explain.text_answer import TextAnswer, read_text
-
-UNOPENED = "thought_unopened"
 
 
 def explain_text(capture: TextCapture, *, dialect: str, cut: Cut) -> Line:
@@ -36,26 +34,16 @@ def explain_text(capture: TextCapture, *, dialect: str, cut: Cut) -> Line:
 
 
 def answer_of(capture: TextCapture, dialect: str, pieces: Iterable[str]) -> TextAnswer:
-    """What the text says, thinks and calls, fed in these pieces.
-
-    A capture is all there: where it closes a thought that nothing opened, the prompt had opened
-    it, and it is read as one that began inside. A live reader learns it at the closing tag.
-    """
+    """What the text says, thinks and calls, fed in these pieces."""
     settings = capture.settings
     pieces = [settings.opening, *pieces]
-    answer = _read(capture, dialect, pieces, inside=settings.starts_inside_thinking)
-    unopened = _unopened(answer)
-    if unopened and settings.thoughts and not settings.starts_inside_thinking:
-        again = _read(capture, dialect, pieces, inside=True)
-        # One closing tag too many is not explained by that.
-        if not _unopened(again):
-            again.mended = [*unopened, *again.mended]
-            return again
-    return answer
-
-
-def _unopened(answer: TextAnswer) -> list[Mended]:
-    return [mended for mended in answer.mended if mended.code == UNOPENED]
+    if settings.starts_inside_thinking or not settings.thoughts:
+        return _read(capture, dialect, pieces, inside=settings.starts_inside_thinking)
+    return read_with_hindsight(
+        lambda inside: _read(capture, dialect, pieces, inside=inside),
+        lambda answer: answer.mended,
+        lambda mended: mended.code,
+    )
 
 
 def _read(capture: TextCapture, dialect: str, pieces: Iterable[str], *, inside: bool) -> TextAnswer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from chat.engine.completions import Delta, RefusalDelta
 from chat.engine.events import ChatCompletionChunk, Event, RepairEvent
@@ -14,32 +13,18 @@ from chat.engine.wire.reader import CompletionReader
 from chat.engine.wire.sse import LineTooLong
 from chat.explain.captures import WireCapture
 from chat.explain.cuts import Cut
+from chat.explain.hindsight import read_with_hindsight
 from chat.explain.ids import NumberedIds
 from chat.explain.line import Line, malformed
 
-UNOPENED = "thought_unopened"
-
 
 def explain_wire(capture: WireCapture, *, dialect: str, cut: Cut) -> Line:
-    """The line of what a person would see.
-
-    A capture is all there: where its text closes a thought that nothing opened, the prompt had
-    opened it, and it is read as one that began inside. A live reader learns it at the closing tag.
-    """
-    viewed = _View(capture, dialect, inside=False).watch(cut)
-    unopened = _unopened(viewed)
-    if not unopened:
-        return viewed
-    again = _View(capture, dialect, inside=True).watch(cut)
-    if _unopened(again):
-        # One closing tag too many is not explained by that.
-        return viewed
-    again.repairs = [*unopened, *again.repairs]
-    return again
-
-
-def _unopened(line: Line) -> list[dict[str, Any]]:
-    return [repair for repair in line.repairs if repair["code"] == UNOPENED]
+    """The line of what a person would see."""
+    return read_with_hindsight(
+        lambda inside: _View(capture, dialect, inside=inside).watch(cut),
+        lambda line: line.repairs,
+        lambda repair: repair["code"],
+    )
 
 
 class _View:

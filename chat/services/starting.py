@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from chat.demo.address import nearest
+from chat.demo.address import from_here
 from chat.encryption import UndecryptableSecret
 from chat.engine.completions import RouteSettings
 from chat.models import Conversation, Message, ModelRoute, Stage
@@ -69,8 +67,7 @@ def choose_route(user: User, slug: str | None) -> tuple[ModelRoute, RouteSetting
             "the admin panel.",
         )
     try:
-        route_settings = route.as_settings()
-        return route, replace(route_settings, base_url=nearest(route_settings.base_url))
+        return route, from_here(route.as_settings())
     except UndecryptableSecret:
         raise Refused(
             "route_not_configured",

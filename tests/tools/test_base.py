@@ -26,6 +26,7 @@ def test_a_toolset_keeps_its_order_and_joins_what_the_tools_say() -> None:
         "type": "function",
         "function": {"name": "a", "description": "Does a.", "parameters": {"type": "object"}},
     }
+    assert tools.schemas() == {name: {"type": "object"} for name in ("b", "a", "c")}
 
 
 def test_a_toolset_holds_a_name_once() -> None:

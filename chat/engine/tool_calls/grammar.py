@@ -45,7 +45,7 @@ class Offer:
 
     def declares(self, tool: str, name: str) -> bool:
         """Whether a tool is known to have a parameter."""
-        return name in (((self.schemas or {}).get(tool) or {}).get("properties") or {})
+        return name in self.properties(tool)
 
     def parameter(self, tool: str, name: str) -> Schema:
         """The schema of one parameter, empty where it is unknown."""

@@ -13,6 +13,8 @@ from tools.calling import fitting_arguments
 MENDED_LIMIT = 24 * 1024
 """Characters of argument text that are mended: as much as a call may have."""
 WAS_LIMIT = 200
+ENDED = frozenset({"stop", "tool_calls"})
+"""The finish reasons that say that the model itself had ended."""
 
 # How servers and models write that there are no arguments.
 _NOTHING = frozenset({"null", "None", '""', "''", "[]"})
@@ -24,6 +26,15 @@ class Mended:
 
     arguments: dict[str, Any]
     was: dict[str, str] = field(default_factory=dict)
+
+
+def mend_call(
+    raw: str, schema: Mapping[str, Any], *, finish_reason: str | None, complete: bool
+) -> Mended | None:
+    """The arguments that a call's broken text means; what was cut off is never mended."""
+    if finish_reason == "length" or not complete:
+        return None
+    return mend_arguments(raw, schema, may_be_cut=finish_reason not in ENDED)
 
 
 def mend_arguments(

@@ -12,11 +12,10 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from chat.engine.tool_calls.dialects import rules_of
+from chat.engine.tool_calls.dialects import triggers_of
 from chat.engine.tool_calls.grammar import Grammar, Offer, Rule, Writer
 from chat.engine.tool_calls.pieces import CallArguments, Piece, Said, Thought
 from chat.engine.tool_calls.source import BLANKS, HOLD_LIMIT, Disproved, OutOfText, Source
-from chat.engine.tool_calls.triggers import Triggers
 from chat.engine.tool_calls.visible import VisibleText
 
 _WORD = re.compile(r"\w")
@@ -41,14 +40,12 @@ class TextReader:
     ) -> None:
         offer = Offer(tools)
         self._offer = offer
-        rules, begins = rules_of(
+        self._triggers, self._begins = triggers_of(
             dialect,
             calls=not offer.is_empty,
             thoughts=thoughts,
             inside=starts_inside_thinking,
         )
-        self._triggers = Triggers.of(rules)
-        self._begins = begins
         self._keep_calls = keep_calls
         self._thoughts = thoughts
         self._source = Source()
@@ -88,7 +85,7 @@ class TextReader:
 
     def expect_no_calls(self) -> None:
         """From here on calls stay text: the server reads them itself."""
-        self._triggers = self._triggers.without_calls()
+        self._triggers = self._triggers.without_calls
         self._source.bars_calls = True
 
     def _advance(self) -> list[Piece]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property
 
 from chat.engine.tool_calls.grammar import Rule
 from chat.engine.tool_calls.source import Source, Waiting
@@ -56,15 +56,15 @@ class Triggers:
             "|".join(("`", *_beginnings_of(anywhere), rf"\n[ \t]*(?={at_line})"))
         )
 
-    @staticmethod
-    @lru_cache(maxsize=64)
-    def of(rules: tuple[Rule, ...]) -> Triggers:
-        """The triggers of rules, made once."""
-        return Triggers(rules)
+    @property
+    def openers(self) -> tuple[str, ...]:
+        """Every opener once, as the rules name them."""
+        return tuple(self._by_opener)
 
+    @cached_property
     def without_calls(self) -> Triggers:
         """The same for thoughts alone."""
-        return Triggers.of(tuple(rule for rule in self._rules if not rule.is_call))
+        return Triggers(tuple(rule for rule in self._rules if not rule.is_call))
 
     def may_open(self, text: str, line_is_blank: bool) -> bool:
         """Whether anything in a text that follows others may open something."""

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from chat.doctor.findings import RAW_LIMIT, ProbeResult, bounded
+from chat.doctor.findings import ProbeResult
 from chat.doctor.profile import Profile, build_profile, difference
-
-KEY = "sk-canary-0123456789"
 
 
 def works(code: str, **facts: Any) -> ProbeResult:
@@ -71,12 +69,3 @@ def test_results_and_profiles_survive_storing() -> None:
     assert ProbeResult.from_json({**result.as_json(), "newer": 1}) == result
     profile = build_profile([result], {"text_dialect": "auto"})
     assert Profile.from_json(profile.as_json()) == profile
-
-
-def test_raw_bytes_are_bounded_and_hold_no_key() -> None:
-    # The key lies across the place where the text is cut.
-    raw = b"x" * (RAW_LIMIT - 5) + KEY.encode() + b"\x00\xff"
-    text = bounded(raw, KEY)
-    assert len(text) <= RAW_LIMIT + 1
-    assert "sk-c" not in text
-    assert "\x00" not in text

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.corpus_files import CORPUS
 from chat.engine.wire.answer import WireAnswer, read_answer
 
-CORPUS = Path(os.environ.get("TOOLBENCH_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 RECORDINGS = sorted((CORPUS / "streams").glob("*.json"))
 
 

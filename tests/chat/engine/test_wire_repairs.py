@@ -69,6 +69,13 @@ def test_no_part_of_the_key_is_kept_wherever_it_stands(before: int) -> None:
         assert len(kept) <= RAW_LIMIT
 
 
+def test_keys_taken_out_bring_no_half_of_a_key_into_what_is_kept() -> None:
+    secret = "sk-" + "0123456789" * 8
+    raw = secret + "x" * 930 + secret
+    for given in (raw, raw.encode()):
+        assert "sk-" not in repair("bare_line", given, secret=secret).raw
+
+
 def test_a_code_is_told_once_with_its_first_cause_and_counted() -> None:
     log = RepairLog()
     for raw in (b"one", b"two"):

@@ -70,6 +70,7 @@ from chat.engine.tool_calls.dialects import (
 from chat.engine.tool_calls.dialects.stray_tokens import STRAY_TOKENS
 from chat.engine.tool_calls.dialects.thoughts import opened_thought, thought_rules
 from chat.engine.tool_calls.grammar import Dialect, Rule
+from chat.engine.tool_calls.triggers import Triggers
 
 DIALECTS: dict[str, Dialect] = {
     module.DIALECT.name: module.DIALECT
@@ -146,18 +147,18 @@ _FORMER_NAMES = {"json": "generic_json"}
 
 
 def known_dialect(setting: str) -> str:
-    """A route's setting as a name that `rules_of` takes; one that is gone means `auto`."""
+    """A route's setting as a name that `triggers_of` takes; one that is gone means `auto`."""
     setting = _FORMER_NAMES.get(setting, setting)
     return setting if setting in DIALECT_NAMES else "auto"
 
 
 @lru_cache(maxsize=256)
-def rules_of(
+def triggers_of(
     dialect: str, *, calls: bool, thoughts: bool, inside: bool
-) -> tuple[tuple[Rule, ...], Rule | None]:
-    """The rules of a setting, and what reads from the first character where there is such.
+) -> tuple[Triggers, Rule | None]:
+    """The triggers of a setting, and what reads from the first character where there is such.
 
-    Raises KeyError for a name that is none of DIALECT_NAMES.
+    Made once of each setting. Raises KeyError for a name that is none of DIALECT_NAMES.
     """
     named = None if dialect in ("auto", "off") else DIALECTS[dialect]
     collected: list[Rule] = []
@@ -173,7 +174,7 @@ def rules_of(
         dict.fromkeys(rule.opener for rule in collected if rule.ends_thought == "line")
     )
     rules = (*(thought_rules(breaks) if thoughts else ()), *collected, *STRAY_TOKENS)
-    return rules, _first(named, breaks, line_breaks, inside=inside and thoughts)
+    return Triggers(rules), _first(named, breaks, line_breaks, inside=inside and thoughts)
 
 
 def _first(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from chat.engine.tool_calls.dialects import rules_of
+from chat.engine.tool_calls.dialects import triggers_of
 from chat.engine.tool_calls.pieces import Said
 from chat.engine.tool_calls.reader import TextReader
 from chat.explain.cuts import Cut
@@ -15,9 +15,7 @@ from tests.chat.engine.tool_calls import ordinary_texts
 from tests.chat.engine.tool_calls.cases import TOOLS
 
 BLANKS = " \t\r\n"
-OPENERS = tuple(
-    rule.opener for rule in rules_of("auto", calls=True, thoughts=True, inside=False)[0]
-)
+OPENERS = triggers_of("auto", calls=True, thoughts=True, inside=False)[0].openers
 # The marks of code are held, too, until it is known how many there are.
 MARKS = ("```", "~~~")
 # How many characters may be held at most: a mark, and what of a call stands behind it until a
