@@ -13,14 +13,19 @@ from django.contrib import auth
 from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
+from chat.policy import FULL, Grant
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A logged-in person at a socket."""
+    """Who calls: a logged-in person, or a program with a key of one; `grant` tells which."""
 
     user_id: int
     is_superuser: bool
+    """Of a session; a key has no admin's power, whoever its owner is."""
     session_key: str
+    """Empty for a key."""
+    grant: Grant = FULL
 
 
 def identify(scope: dict[str, Any]) -> Visitor | None:

@@ -28,6 +28,7 @@ RefusalCode = Literal[
     "invalid_request",
     "quota_exceeded",
     "not_found",
+    "forbidden",
     "conversation_busy",
     "too_many_stages",
     "request_id_reused",

@@ -53,6 +53,8 @@ class Launch:
     request: StageRequest
     route: RouteSettings
     started: Row
+    api_key_id: int | None = None
+    """With which key it was started."""
 
 
 @dataclass(slots=True, eq=False)

@@ -123,6 +123,14 @@ class ModelRouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 "the first token has a limit of its own.",
             },
         ),
+        (
+            "Prices",
+            {
+                "fields": (("price_input", "price_output", "currency"),),
+                "description": "Per million tokens; the bench reckons the cost of its trials "
+                "with them.",
+            },
+        ),
         ("Use", {"fields": ("stages_link", "repairs")}),
     )
     change_list_template = "admin/chat/modelroute/change_list.html"

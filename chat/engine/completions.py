@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,9 +16,11 @@ class CompletionRequest:
 
     messages: tuple[ChatMessage, ...]
     tools: tuple[dict[str, Any], ...] = ()
-    tool_choice: str | None = None
+    tool_choice: str | dict[str, Any] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the body, as a caller gave them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Phase = Literal["chat", "tools", "synthesis"]
-ToolStatus = Literal["ok", "error", "invalid", "timeout", "denied", "cancelled", "lost"]
+ToolStatus = Literal[
+    "ok", "error", "invalid", "timeout", "denied", "cancelled", "lost", "handed_over"
+]
 CancelledBy = Literal["user", "admin", "shutdown"]
 
 ErrorCode = Literal[

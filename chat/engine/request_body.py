@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from chat.engine.completions import CompletionRequest, RouteSettings
 from chat.engine.messages import as_sent
 
-# What the engine itself decides; a route's extra body cannot change it.
+# What the engine itself decides; neither a caller nor a route's extra body can change it.
 OWN_FIELDS = frozenset({"messages", "model", "stream", "tools"})
 
 
@@ -38,7 +39,7 @@ def encode_body(request: CompletionRequest, route: RouteSettings) -> bytes:
 
 def build_parameters(request: CompletionRequest, route: RouteSettings) -> dict[str, Any]:
     """The body without model, messages and tools."""
-    body: dict[str, Any] = {"stream": True}
+    body: dict[str, Any] = {"stream": True, **_allowed(request.parameters)}
     if route.stream_usage:
         body["stream_options"] = {"include_usage": True}
     if request.tools and request.tool_choice is not None:
@@ -48,7 +49,11 @@ def build_parameters(request: CompletionRequest, route: RouteSettings) -> dict[s
     if request.max_tokens is not None:
         for path in route.token_limit_fields:
             _set_at_path(body, path, request.max_tokens)
-    return _merged(body, {k: v for k, v in route.extra_body.items() if k not in OWN_FIELDS})
+    return _merged(body, _allowed(route.extra_body))
+
+
+def _allowed(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in OWN_FIELDS}
 
 
 def _set_at_path(body: dict[str, Any], path: str, value: int) -> None:

@@ -7,14 +7,13 @@ import logging
 import time
 import traceback
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 from uuid import UUID
 
-import orjson
-
+from chat.engine.asking import completion_request
 from chat.engine.completions import CompletionRequest, ModelClient
 from chat.engine.errors import NoToolCalls, StageError, ToolRoundsExceeded
 from chat.engine.events import (
@@ -29,7 +28,7 @@ from chat.engine.events import (
     ToolResultEvent,
     ToolSummary,
 )
-from chat.engine.messages import ChatMessage, estimate_tokens, trim_history
+from chat.engine.messages import ChatMessage
 from chat.engine.tool_calls.calls import CallIds
 from chat.engine.tool_calls.dialects import known_dialect
 from chat.engine.tool_calls.reader import TextReader
@@ -37,6 +36,7 @@ from chat.engine.tool_round import (
     call_event,
     check_calls,
     closing_result,
+    handed_over_result,
     mending_event,
     no_valid_call,
     result_event,
@@ -69,6 +69,14 @@ class StageRequest:
     context_budget: int | None = None
     used_call_ids: frozenset[str] = frozenset()
     queued_ms: int = 0
+    hands_over: bool = False
+    """Whether the caller runs the calls: they are told, and the stage is done."""
+    tool_choice: str | dict[str, Any] | None = None
+    """None: auto."""
+    tool_mode: Literal["native", "text"] = "native"
+    """text: the tools stand in the prompt, and calls are read from the text."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the upstream's request body."""
 
 
 class StageEngine:
@@ -137,6 +145,10 @@ class StageEngine:
                 async for outcome in outcomes:
                     yield outcome
             turn = self._ended
+            if request.hands_over:
+                for event in self._hand_over(turn):
+                    yield event
+                return
             if not turn.calls:
                 if round == 1 and not request.synthesis:
                     raise NoToolCalls(
@@ -157,7 +169,7 @@ class StageEngine:
 
     async def _ask(self, phase: Phase, round: int) -> AsyncGenerator[Outcome, None]:
         """One request and the model's whole turn."""
-        completion = self._completion(phase)
+        completion = completion_request(self._request, phase, self._added)
         yield self._sent(completion, phase, round)
         turn = self._turn = Turn(
             phase,
@@ -212,36 +224,27 @@ class StageEngine:
         yield ToolSummary(round=turn.round, tool_summary=contents)
         self._added += round_messages(turn.round, turn.content, turn.calls, contents, checked_calls)
 
-    def _completion(self, phase: Phase) -> CompletionRequest:
-        request = self._request
-        which = 1 if phase == "synthesis" else 0
-        with_tools = phase == "tools" and len(request.toolset) > 0
-        prompts = [request.system_prompt]
-        if with_tools:
-            prompts.append(request.toolset.system_prompt())
-        prompt = "\n\n".join(text for text in prompts if text.strip())
-        system = (ChatMessage("system", prompt),) if prompt else ()
-        tools = tuple(request.toolset.specs()) if with_tools else ()
-        budget = request.context_budget
-        if budget is not None:
-            # Nearly every template puts the tools into the prompt.
-            spent = sum(map(estimate_tokens, system)) + (
-                len(orjson.dumps(tools)) // 4 if tools else 0
-            )
-            budget = max(0, budget - spent)
-        return CompletionRequest(
-            messages=(*system, *trim_history((*request.history, *self._added), budget)),
-            tools=tools,
-            tool_choice="auto" if with_tools else None,
-            temperature=request.temperature[which],
-            max_tokens=request.max_tokens[which],
-        )
+    def _hand_over(self, turn: Turn) -> Iterator[Event]:
+        """Every call told, valid or not, for the caller to run."""
+        checked_calls = check_calls(self._request.toolset, turn.calls, turn.finish_reason)
+        for call, checked in zip(turn.calls, checked_calls, strict=True):
+            mending = mending_event(turn.round, call, checked, self._client.route.api_key)
+            if mending is not None:
+                yield mending
+            asked = call_event(turn.round, call, checked)
+            yield asked
+            yield handed_over_result(asked)
+        if turn.calls and self._finish_reason == "stop":
+            # Servers that read calls from text, and those read here, end with an ordinary stop.
+            self._finish_reason = "tool_calls"
 
     def _text_reader(self, phase: Phase) -> TextReader:
         route = self._client.route
+        dialect = known_dialect(route.text_dialect)
+        in_text = self._request.tool_mode == "text"
         return TextReader(
             {} if phase == "chat" else self._request.toolset.schemas(),
-            dialect=known_dialect(route.text_dialect),
+            dialect="auto" if in_text and dialect == "off" else dialect,
             starts_inside_thinking=route.starts_inside_thinking,
             # Where an answer is wanted, a call is refused, and what was written stays.
             keep_calls=phase != "tools",

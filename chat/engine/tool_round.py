@@ -124,6 +124,18 @@ def closing_result(call: ToolCallEvent, status: ToolStatus) -> ToolResultEvent:
     )
 
 
+def handed_over_result(call: ToolCallEvent) -> ToolResultEvent:
+    """The result of a call that the caller runs: none here."""
+    return ToolResultEvent(
+        round=call.round,
+        call_id=call.call_id,
+        tool=call.tool,
+        status="handed_over",
+        content="",
+        duration_ms=0,
+    )
+
+
 def round_messages(
     round: int,
     content: str,

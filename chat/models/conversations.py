@@ -8,21 +8,29 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from chat.policy import AnyUser, is_known, readable
+from chat.policy import FULL, AnyUser, Grant, is_known, reached, readable
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Conversations, by who may read them."""
 
-    def visible_to(self, user: AnyUser) -> ConversationQuerySet:
-        """Those a person may read: their own; reviewers and admins all."""
-        return readable(self, user, "owner")
+    def visible_to(self, user: AnyUser, grant: Grant = FULL) -> ConversationQuerySet:
+        """Those a person may read: their own; reviewers and admins all.
 
-    def owned_by(self, user: AnyUser) -> ConversationQuerySet:
-        """Those a person may write in."""
+        A key without `read` sees those in which it started a stage.
+        """
+        return self._reached(readable(self, user, "owner"), grant)
+
+    def owned_by(self, user: AnyUser, grant: Grant = FULL) -> ConversationQuerySet:
+        """Those a person may write in; a key only in those that it may read."""
         if not is_known(user):
             return self.none()
-        return self.filter(owner=user)
+        return self._reached(self.filter(owner=user), grant)
+
+    def _reached(self, rows: ConversationQuerySet, grant: Grant) -> ConversationQuerySet:
+        # In a query of its own: joined, a conversation would come once per stage.
+        started = reached(Conversation.objects.all(), grant, "stages__api_key")
+        return rows if grant.allows("read") else rows.filter(pk__in=started.values("pk"))
 
 
 class Conversation(models.Model):

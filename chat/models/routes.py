@@ -14,7 +14,7 @@ from django.db.models import Q
 from chat.engine.completions import RouteSettings
 from chat.engine.tool_calls.dialects import DIALECT_NAMES
 from chat.models.fields import SecretField
-from chat.policy import AnyUser, is_known
+from chat.policy import FULL, AnyUser, Grant, is_known
 
 PROTOCOL_OPENAI = "openai"
 
@@ -70,17 +70,21 @@ def default_limit_fields() -> list[str]:
 class ModelRouteQuerySet(models.QuerySet["ModelRoute"]):
     """Routes, by who may use them."""
 
-    def visible_to(self, user: AnyUser) -> ModelRouteQuerySet:
-        """Those a person may know of: admins all, others those open to all or to their groups."""
+    def visible_to(self, user: AnyUser, grant: Grant = FULL) -> ModelRouteQuerySet:
+        """Those a person may know of: admins all, others those open to all or to their groups.
+
+        A key that is for certain routes knows of no others.
+        """
         if not is_known(user):
             return self.none()
+        rows = self if grant.route_ids is None else self.filter(pk__in=grant.route_ids)
         if user.is_superuser:
-            return self
-        return self.filter(Q(groups__isnull=True) | Q(groups__user=user)).distinct()
+            return rows
+        return rows.filter(Q(groups__isnull=True) | Q(groups__user=user)).distinct()
 
-    def usable_by(self, user: AnyUser) -> ModelRouteQuerySet:
+    def usable_by(self, user: AnyUser, grant: Grant = FULL) -> ModelRouteQuerySet:
         """Those a person may start a stage on."""
-        return self.visible_to(user).filter(enabled=True)
+        return self.visible_to(user, grant).filter(enabled=True)
 
 
 class ModelRoute(models.Model):
@@ -193,6 +197,27 @@ class ModelRoute(models.Model):
         "ask for token counts in streams",
         default=True,
         help_text="Sends stream_options.include_usage; some servers refuse it.",
+    )
+    price_input = models.DecimalField(
+        "price of input",
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Per million tokens. Empty: the bench shows no cost.",
+    )
+    price_output = models.DecimalField(
+        "price of output",
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Per million tokens.",
+    )
+    currency = models.CharField(
+        max_length=8, blank=True, default="USD", help_text="Of both prices, for example USD."
     )
     check_status = models.CharField(
         max_length=10, choices=CheckStatus, default=CheckStatus.UNKNOWN, editable=False

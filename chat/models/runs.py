@@ -31,6 +31,7 @@ class ToolRun(models.Model):
         DENIED = "denied", "denied"
         CANCELLED = "cancelled", "cancelled"
         LOST = "lost", "lost"
+        HANDED_OVER = "handed_over", "handed to the caller"
 
     stage = models.ForeignKey(
         Stage, on_delete=models.CASCADE, related_name="tool_runs", db_index=False
@@ -45,7 +46,7 @@ class ToolRun(models.Model):
     valid = models.BooleanField()
     errors = models.JSONField(default=list, blank=True)
     repairs = models.JSONField(default=list, blank=True)
-    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    status = models.CharField(max_length=12, choices=Status, default=Status.RUNNING)
     result = models.TextField(blank=True, help_text="What the model read.")
     whole_result = models.TextField(
         null=True, blank=True, help_text="The whole output where the model read a part."

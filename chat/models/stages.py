@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from chat.engine.events import TERMINAL_EVENTS
 from chat.models.conversations import Conversation, Message
+from chat.models.keys import ApiKey
 from chat.models.routes import ModelRoute
-from chat.policy import AnyUser, readable
+from chat.policy import FULL, AnyUser, Grant, reached, readable
 
 ACTIVE_STATUSES = ("queued", "running", "waiting")
 
@@ -21,9 +22,9 @@ ACTIVE_STATUSES = ("queued", "running", "waiting")
 class StageQuerySet(models.QuerySet["Stage"]):
     """Stages, by who may read them and by whether they have ended."""
 
-    def visible_to(self, user: AnyUser) -> StageQuerySet:
-        """Those of conversations a person may read."""
-        return readable(self, user, "conversation__owner")
+    def visible_to(self, user: AnyUser, grant: Grant = FULL) -> StageQuerySet:
+        """Those of conversations a person may read; a key without `read` sees what it started."""
+        return reached(readable(self, user, "conversation__owner"), grant, "api_key")
 
     def active(self) -> StageQuerySet:
         """Those not ended."""
@@ -49,10 +50,24 @@ class Stage(models.Model):
         CANCEL = "cancel", "cancelled"
         ERROR = "error", "failed"
 
+    class ToolMode(models.TextChoices):
+        """How the model is offered tools."""
+
+        NATIVE = "native", "by the server"
+        TEXT = "text", "in the prompt"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="stages")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="stages"
+    )
+    api_key = models.ForeignKey(
+        ApiKey,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="stages",
+        help_text="With which it was started; none: in the browser, or by a command.",
     )
     request_id = models.UUIDField()
     request_digest = models.CharField(max_length=64)
@@ -62,6 +77,10 @@ class Stage(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     route = models.ForeignKey(ModelRoute, on_delete=models.PROTECT, related_name="stages")
     model = models.CharField(max_length=200)
+    tool_mode = models.CharField(max_length=10, choices=ToolMode, default=ToolMode.NATIVE)
+    caller_tools = models.JSONField(
+        default=list, blank=True, help_text="Tools that the caller runs itself, as it gave them."
+    )
     prompt_message = models.ForeignKey(
         Message, on_delete=models.CASCADE, related_name="answering_stages"
     )

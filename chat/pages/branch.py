@@ -19,13 +19,13 @@ from chat.models import Conversation, Message, Stage
 
 # From a message towards the root: the lowest ones, and how many prompts the whole branch has.
 _ABOVE = """
-WITH RECURSIVE above (id, parent_id, role, stage_id, depth) AS (
-    SELECT id, parent_id, role, stage_id, 1 FROM {table} WHERE id = %s
+WITH RECURSIVE above (id, parent_id, stage_id, depth) AS (
+    SELECT id, parent_id, stage_id, 1 FROM {table} WHERE id = %s
     UNION ALL
-    SELECT next.id, next.parent_id, next.role, next.stage_id, above.depth + 1
+    SELECT next.id, next.parent_id, next.stage_id, above.depth + 1
     FROM {table} next JOIN above ON next.id = above.parent_id
 )
-SELECT id, parent_id, role, stage_id, (SELECT COUNT(*) FROM above WHERE role = 'user')
+SELECT id, parent_id, stage_id, (SELECT COUNT(*) FROM above WHERE stage_id IS NULL)
 FROM above ORDER BY depth LIMIT %s
 """
 
@@ -51,7 +51,10 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A user message, or a stage that answers one; `versions` is None where there is just one."""
+    """A message that no stage wrote, or a stage that answers one.
+
+    `versions` is None where there is just one.
+    """
 
     key: UUID
     versions: Versions | None
@@ -95,13 +98,13 @@ def read_branch(conversation: Conversation, leaf: UUID | None, limit: int) -> Br
     parents: dict[UUID, UUID | None] = {}
     answered_by = {tip.prompt: tip.stage}
     stage: UUID | None = None
-    for key, parent, role, written_by, _ in rows:
-        if role == Message.Role.USER:
+    for key, parent, written_by, _ in rows:
+        if written_by is None:
             prompts.append(key)
             parents[key] = parent
             answered_by.setdefault(key, stage)
             stage = None
-        elif role == Message.Role.ASSISTANT:
+        else:
             stage = written_by
     shown = prompts[:limit][::-1]
     stages = {key: answered_by[key] for key in shown}
@@ -116,9 +119,9 @@ def read_branch(conversation: Conversation, leaf: UUID | None, limit: int) -> Br
     )
     is_node = (
         found is not None
-        and not Message.objects.filter(pk=found, role=Message.Role.ASSISTANT).exists()
+        and not Message.objects.filter(pk=found, stage__isnull=False).exists()
     )
-    return Branch(pairs, rows[0][4] - len(shown), found if is_node else None)
+    return Branch(pairs, rows[0][3] - len(shown), found if is_node else None)
 
 
 def read_pair(conversation: Conversation, stage_id: UUID) -> Pair | None:
@@ -139,7 +142,7 @@ def read_pair(conversation: Conversation, stage_id: UUID) -> Pair | None:
 
 def _newest(conversation: Conversation) -> _Tip | None:
     stages = Stage.objects.filter(conversation=conversation)
-    prompts = Message.objects.filter(conversation=conversation, role=Message.Role.USER)
+    prompts = Message.objects.filter(conversation=conversation, stage=None)
     return _newer(_newest_stage(stages), _newest_prompt(prompts))
 
 
@@ -160,7 +163,7 @@ def _tip_below(conversation: Conversation, leaf: UUID) -> _Tip | None:
         return _Tip(stage.prompt_message_id, stage.pk) if stage is not None else None
     below = [key for (key,) in _query(_BELOW, start)]
     stages = Stage.objects.filter(conversation=conversation, prompt_message__in=below)
-    prompts = Message.objects.filter(pk__in=below, role=Message.Role.USER)
+    prompts = Message.objects.filter(pk__in=below, stage=None)
     tip = _newer(_newest_stage(stages), _newest_prompt(prompts))
     if tip is None and stage is not None:
         tip = _Tip(stage.prompt_message_id, stage.pk)
@@ -192,7 +195,7 @@ def _prompts_beside(
     conversation: Conversation, parents: dict[UUID, UUID | None]
 ) -> Iterable[tuple[UUID | None, UUID]]:
     """The shown prompts and their alternatives, by what they follow, oldest first."""
-    prompts = Message.objects.filter(conversation=conversation, role=Message.Role.USER)
+    prompts = Message.objects.filter(conversation=conversation, stage=None)
     beside = prompts.filter(parent__in=[parent for parent in parents.values() if parent])
     if None in parents.values():
         beside |= prompts.filter(parent=None)

@@ -12,18 +12,31 @@ from chat.pages.branch import Pair, Versions, read_branch, read_pair
 from chat.pages.stagecard import StageCard, stage_card
 
 TURNS_SHOWN = 100
+GIVEN = ("id", "content", "created_at", "role", "tool_calls", "tool_call_id")
 MARKS = ("usage", "cancel", "error")
 """Events that say what no row does: tokens by request, and how a stage ended."""
 
 
 @dataclass(frozen=True, slots=True)
+class GivenCall:
+    """A tool call in a history that a program keeps itself."""
+
+    call_id: str
+    tool: str
+    raw_arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the person wrote."""
+    """What the person wrote, or what a program sent as its own history: any role may come."""
 
     id: UUID
     content: str
     created_at: datetime
     versions: Versions | None
+    role: str = Message.Role.USER
+    calls: tuple[GivenCall, ...] = ()
+    tool_call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ def _turns(pairs: tuple[Pair, ...]) -> tuple[Turn, ...]:
         .defer("requests", "system_prompt", "route__api_key", "route__check_models")
         .in_bulk()
     )
-    prompts = Message.objects.filter(pk__in=prompt_ids).only("id", "content", "created_at")
+    prompts = Message.objects.filter(pk__in=prompt_ids).only(*GIVEN)
     answers = {message.stage_id: message for message in Message.objects.filter(stage__in=stage_ids)}
     runs: defaultdict[UUID, list[ToolRun]] = defaultdict(list)
     for run in ToolRun.objects.filter(stage__in=stage_ids).defer("whole_result").order_by("id"):
@@ -90,7 +103,7 @@ def _turns(pairs: tuple[Pair, ...]) -> tuple[Turn, ...]:
         stage = stages.get(stage_node.key) if stage_node else None
         turns.append(
             Turn(
-                prompt=Prompt(prompt.id, prompt.content, prompt.created_at, prompt_node.versions)
+                prompt=_given(prompt, prompt_node.versions)
                 if prompt and prompt_node
                 else None,
                 stage=stage_card(
@@ -106,3 +119,15 @@ def _turns(pairs: tuple[Pair, ...]) -> tuple[Turn, ...]:
             )
         )
     return tuple(turns)
+
+
+def _given(message: Message, versions: Versions | None) -> Prompt:
+    return Prompt(
+        message.id,
+        message.content,
+        message.created_at,
+        versions,
+        message.role,
+        tuple(GivenCall(**call) for call in message.tool_calls),
+        message.tool_call_id,
+    )

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from chat.engine.fold import history_messages
-from chat.engine.messages import ChatMessage
+from chat.engine.messages import ChatMessage, RequestedCall
 from chat.models import Message, ToolRun
 
 BRANCH_LIMIT = 400
@@ -54,10 +54,20 @@ def load_history(prompt: Message, budget: int | None = None) -> tuple[ChatMessag
         ref = {"message_id": str(row.pk)}
         if row.turns and row.stage_id:
             messages += history_messages(row.turns, results[row.stage_id], ref)
-        elif row.role in (Message.Role.USER, Message.Role.ASSISTANT) and row.content:
-            role = "user" if row.role == Message.Role.USER else "assistant"
-            messages.append(ChatMessage(role=role, content=row.content, ref=ref))  # type: ignore[arg-type]
+        elif row.content or row.tool_calls:
+            messages.append(_given_message(row, ref))
     return tuple(messages)
+
+
+def _given_message(row: Message, ref: dict[str, str]) -> ChatMessage:
+    """A message that no stage wrote: a person's prompt, or one of a caller's own history."""
+    return ChatMessage(
+        role=row.role,  # type: ignore[arg-type]
+        content=row.content,
+        tool_calls=tuple(RequestedCall(**call) for call in row.tool_calls),
+        tool_call_id=row.tool_call_id or None,
+        ref=ref,
+    )
 
 
 def used_call_ids(conversation_id: UUID) -> frozenset[str]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from chat.demo.address import from_here
 from chat.encryption import UndecryptableSecret
 from chat.engine.completions import RouteSettings
+from chat.engine.messages import ChatMessage
 from chat.models import Conversation, Message, ModelRoute, Stage
 from chat.models.routes import PROTOCOL_OPENAI
+from chat.policy import FULL, Grant, may_start, scope_of
 from chat.protocol import StageStart
+from chat.services.extras import StartExtras
 from chat.services.refusals import Refused, not_found
 from tools.base import Toolset
 from tools.registry import UnknownTools, choose_toolset
@@ -20,8 +28,20 @@ CONTINUE_PROMPT = (
 )
 
 
-def check_shape(command: StageStart) -> None:
+def check_grant(grant: Grant, command: StageStart) -> None:
+    """Whether the caller's key is for such a start. Raises Refused."""
+    if not may_start(grant, command.mode):
+        raise Refused(
+            "forbidden",
+            f"This API key has no scope “{scope_of(command.mode)}”, which mode {command.mode} "
+            "needs. Use a key that has it, or make one on the API keys page of your account.",
+        )
+
+
+def check_shape(command: StageStart, extras: StartExtras) -> None:
     """What the command's own fields contradict. Raises Refused."""
+    if extras.messages is not None and (not extras.messages or command.conversation_id):
+        raise Refused("invalid_request", "A history of one's own is for a new conversation.")
     if command.mode == "chat" and command.synthesis:
         raise Refused(
             "invalid_request",
@@ -29,13 +49,16 @@ def check_shape(command: StageStart) -> None:
         )
     if command.retry_of and command.continue_of:
         raise Refused("invalid_request", "Give retry_of or continue_of, not both.")
-    if not (command.prompt.strip() or command.retry_of or command.continue_of):
+    has_prompt = command.prompt.strip() or extras.messages
+    if not (has_prompt or command.retry_of or command.continue_of):
         raise Refused("invalid_request", "The prompt is empty. Write what the model should answer.")
 
 
-def choose_route(user: User, slug: str | None) -> tuple[ModelRoute, RouteSettings]:
+def choose_route(
+    user: User, slug: str | None, grant: Grant = FULL
+) -> tuple[ModelRoute, RouteSettings]:
     """The route a start names, or the default, ready to be used. Raises Refused."""
-    visible = ModelRoute.objects.visible_to(user)
+    visible = ModelRoute.objects.visible_to(user, grant)
     if slug is None:
         route = visible.filter(enabled=True).order_by("-is_default", "pk").first()
         if route is None:
@@ -76,13 +99,15 @@ def choose_route(user: User, slug: str | None) -> tuple[ModelRoute, RouteSetting
         ) from None
 
 
-def choose_tools(user: User, command: StageStart) -> Toolset:
+def choose_tools(user: User, command: StageStart, extras: StartExtras) -> Toolset:
     """The tools a start offers; none in mode chat. Raises Refused."""
     if command.mode == "chat":
         return Toolset()
     try:
-        toolset = choose_toolset(user, command.tools)
-    except UnknownTools as error:
+        toolset = extras.own_toolset()
+        if toolset is None:
+            toolset = choose_toolset(user, command.tools)
+    except (UnknownTools, ValueError) as error:
         raise Refused("invalid_request", str(error)) from None
     if not len(toolset):
         raise Refused(
@@ -92,17 +117,19 @@ def choose_tools(user: User, command: StageStart) -> Toolset:
     return toolset
 
 
-def choose_conversation(user: User, command: StageStart, source: str) -> Conversation:
+def choose_conversation(
+    user: User, command: StageStart, source: str, extras: StartExtras, grant: Grant
+) -> Conversation:
     """The conversation a start belongs to; a new one is made and titled. Raises Refused."""
     if command.conversation_id is None:
         if command.retry_of or command.continue_of or command.parent_message_id:
             raise Refused("invalid_request", "Name the conversation that this belongs to.")
-        title = " ".join(command.prompt.replace("\x00", "").split())
+        title = " ".join((extras.title or command.prompt).replace("\x00", "").split())
         return Conversation.objects.create(
             owner=user, title=title[:79] + "…" if len(title) > 80 else title, source=source
         )
     # Locked, so that it is neither deleted nor answered by another stage meanwhile.
-    rows = Conversation.objects.owned_by(user).select_for_update(no_key=True)
+    rows = Conversation.objects.owned_by(user, grant).select_for_update(no_key=True)
     conversation = rows.filter(pk=command.conversation_id).first()
     if conversation is None:
         raise not_found("conversation")
@@ -166,6 +193,42 @@ def prompt_message(conversation: Conversation, command: StageStart) -> Message:
     return Message.objects.create(
         conversation=conversation, parent=parent, role=Message.Role.USER, content=text
     )
+
+
+def caller_messages(
+    conversation: Conversation, messages: Sequence[ChatMessage]
+) -> tuple[Message, tuple[ChatMessage, ...]]:
+    """A caller's own history stored as a branch: its last message, and all as the model gets them.
+
+    Each follows the one before by a microsecond, so that their order in time is theirs too.
+    """
+    begin = timezone.now() - timedelta(microseconds=len(messages))
+    parent: Message | None = None
+    rows: list[Message] = []
+    for at, message in enumerate(messages):
+        parent = Message(
+            conversation=conversation,
+            parent=parent,
+            role=message.role,
+            content=clean(message.content),
+            tool_calls=[
+                {
+                    "call_id": clean(call.call_id),
+                    "tool": clean(call.tool),
+                    "raw_arguments": clean(call.raw_arguments),
+                }
+                for call in message.tool_calls
+            ],
+            tool_call_id=clean(message.tool_call_id or "")[:200],
+            created_at=begin + timedelta(microseconds=at),
+        )
+        rows.append(parent)
+    Message.objects.bulk_create(rows)
+    sent = tuple(
+        replace(message, content=row.content, ref={"message_id": str(row.pk)})
+        for message, row in zip(messages, rows, strict=True)
+    )
+    return rows[-1], sent
 
 
 def clean(text: str) -> str:

@@ -12,12 +12,14 @@ const STATES = {
   denied: ["warn", "x", "Denied"],
   cancelled: ["quiet", "square", "Cancelled"],
   lost: ["warn", "triangle-alert", "Lost"],
+  handed_over: ["ok", "check", "Handed over"],
 };
 const NOTES = {
   invalid: "Not run. The model was told what is wrong.",
   lost: "Toolbench stopped while this ran; it may or may not have finished.",
   cancelled: "Stopped before it had a result.",
   denied: "Not run, because it was denied.",
+  handed_over: "Not run here. The program that asked runs it.",
 };
 const TIMED = ["ok", "error", "timeout", "cancelled"];
 const FIELD = /^The field “([^”]+)”:? ?(.*)$/s;

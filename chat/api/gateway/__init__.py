@@ -1,0 +1,1 @@
+"""The OpenAI-compatible gateway: any OpenAI client uses the routes through it."""

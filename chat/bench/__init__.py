@@ -1,0 +1,1 @@
+"""The bench: cases of tool calling, run over routes, judged, and counted."""

@@ -1,0 +1,1 @@
+"""The pages of the bench: suites, runs, and test cases made from conversations."""
