@@ -197,6 +197,15 @@ class Kill:
         await asyncio.to_thread(part.start)
         self.tally.restarts.append(time.monotonic() - begin)
 
+    def _log_about(self, stage_id: str) -> str:
+        """What the processes' logs say of a stage, and of the journal at the end."""
+        lines = []
+        for at, server in enumerate(self.rig.servers):
+            for line in server.log_tail(400).splitlines():
+                if stage_id in line or "journal" in line:
+                    lines.append(f"{at}: {line}")
+        return " | ".join(lines[-8:]) or "no log says why"
+
     def _measure_elsewhere(self, killed_at: float) -> None:
         """When viewers of another process saw the end: after the kill, or after its own viewers."""
         for stage_id, server in self.started_on.items():
@@ -291,7 +300,8 @@ class Kill:
         on = self.started_on.get(stage.stage_id)
         report.promise(
             self.victim == "process" and on in (None, self.server),
-            f"{self._about()}: a stage of process {on} was interrupted, which nobody killed",
+            f"{self._about()}: a stage of process {on} was interrupted, which nobody killed, after "
+            f"{', '.join(stage.names[:-1][-3:])}; {self._log_about(stage.stage_id)}",
         )
 
     def _about(self) -> str:

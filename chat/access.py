@@ -1,4 +1,4 @@
-"""Who is at the other end of a websocket: session, Origin and Host."""
+"""Who is at the other end of a request or a websocket: session or API key, Origin and Host."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import auth
+from django.db.models import Max
 from django.http.cookie import parse_cookie
 from django.http.request import split_domain_port, validate_host
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
+from chat.key_text import digest_of, prefix_of
+from chat.key_uses import note_use
+from chat.models.keys import ApiKey, usable_at
 from chat.policy import FULL, Grant
+
+NO_DIGEST = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,47 @@ class Visitor:
 
 
 def identify(scope: dict[str, Any]) -> Visitor | None:
-    """The person whose session cookie came along, from the database; None if nobody is."""
+    """Who sent an ASGI request, from the database; None if nobody is.
+
+    A Bearer token decides alone: a wrong one never falls back to the session's cookie.
+    """
+    token = bearer_token(scope)
+    return _of_session(scope) if token is None else _of_key(token)
+
+
+def bearer_token(scope: dict[str, Any]) -> str | None:
+    """The Bearer token that came along, empty where several did; None where none did."""
+    tokens = []
+    for key, value in scope.get("headers", ()):
+        if key == b"authorization":
+            scheme, _, rest = bytes(value).decode("latin1").strip().partition(" ")
+            if scheme.lower() == "bearer":
+                tokens.append(rest.strip())
+    if not tokens:
+        return None
+    return tokens[0] if len(tokens) == 1 else ""
+
+
+def _of_key(token: str) -> Visitor | None:
+    prefix = prefix_of(token)
+    if prefix is None:
+        return None
+    # One row comes back whatever the prefix is, and every wrong key takes the same way to its
+    # refusal: how long it takes tells nothing of which keys there are.
+    stored = ApiKey.objects.filter(prefix=prefix).aggregate(
+        digest=Max("digest"), usable=Max("pk", filter=usable_at(timezone.now()))
+    )
+    is_right = constant_time_compare(stored["digest"] or NO_DIGEST, digest_of(token))
+    if not is_right or stored["usable"] is None:
+        return None
+    key = ApiKey.objects.filter(pk=stored["usable"]).first()
+    if key is None:
+        return None
+    note_use(key.pk)
+    return Visitor(key.owner_id, False, "", key.as_grant())
+
+
+def _of_session(scope: dict[str, Any]) -> Visitor | None:
     key = session_key(scope)
     if not key:
         return None
@@ -50,12 +98,15 @@ def session_key(scope: dict[str, Any]) -> str:
 def origin_is_allowed(scope: dict[str, Any]) -> bool:
     """Whether the page that opened the socket is ours: Origin must be there and name our host.
 
-    The Host must be an allowed one too, else a rebound name would pass as same-origin.
+    The Host must be an allowed one too, else a rebound name would pass as same-origin. Where a
+    Bearer token came along no Origin is asked for: pages cannot send one to a websocket.
     """
     host = header(scope, b"host")
     domain, _ = split_domain_port(host)
     if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
         return False
+    if bearer_token(scope) is not None:
+        return True
     origin = header(scope, b"origin")
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True

@@ -50,6 +50,9 @@ TOOLBENCH_DISCOVER = env.discover
 TOOLBENCH_USER_STAGES = env.user_stages
 TOOLBENCH_USER_SOCKETS = env.user_sockets
 TOOLBENCH_COMMANDS_PER_SECOND = env.commands_per_second
+TOOLBENCH_KEY_REQUESTS_PER_MINUTE = env.key_requests_per_minute
+TOOLBENCH_USER_REQUESTS_PER_MINUTE = env.user_requests_per_minute
+TOOLBENCH_KEY_FAILURES_PER_MINUTE = env.key_failures_per_minute
 TOOLBENCH_GRACE_SECONDS = env.grace_seconds
 TOOLBENCH_JOURNAL_RETRY_SECONDS = env.journal_retry_seconds
 TOOLBENCH_OPEN_METEO_URL = env.open_meteo_url
@@ -114,6 +117,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Empty: one process alone, which counts requests in its own memory.
+TOOLBENCH_REDIS_URL = env.redis_url
 # Layers between processes carry hints only (docs/architecture.md).
 CHANNEL_LAYERS = {"default": channel_layer(env.redis_url)}
 CACHES = {"default": cache(env.redis_url)}

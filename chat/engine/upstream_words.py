@@ -25,7 +25,7 @@ _ADVICE = {
     422: "Check the route's settings: this server may not know one of the parameters sent.",
 }
 
-_TOO_LONG = "Shorten the prompt, choose fewer tools, or begin a new conversation."
+TOO_LONG = "Shorten the prompt, choose fewer tools, or begin a new conversation."
 # A gateway that gave up waiting for the model behind it (Cloudflare's is 524).
 _TIMED_OUT = (408, 504, 524)
 _KEPT = "What was said so far is kept. "
@@ -82,7 +82,7 @@ def refused(
         )
     if kind == "too_long":
         return UpstreamRejected(
-            f"The request is longer than the model server takes ({status}). {said} {_TOO_LONG}",
+            f"The request is longer than the model server takes ({status}). {said} {TOO_LONG}",
             detail,
         )
     if status in _TIMED_OUT:
@@ -123,7 +123,7 @@ def reported(route: RouteSettings, failure: Failure, *, begun: bool = True) -> U
             )
         case "too_long":
             return UpstreamRejected(
-                f"The model server reported an error {when}. {said} {kept}{_TOO_LONG}", detail
+                f"The model server reported an error {when}. {said} {kept}{TOO_LONG}", detail
             )
         case "rejected":
             return UpstreamRejected(
