@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Container
 from contextlib import suppress
@@ -18,11 +19,13 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from chat import protocol
-from chat.access import Visitor, identify, origin_is_allowed
+from chat.access import Visitor, origin_is_allowed
+from chat.admission import ComesTooOften, NotAdmitted, admit
 from chat.database import run_in_pool
 from chat.delivery import Delivery
 from chat.frames import last_numbers
 from chat.live_rendering import LiveRenderings
+from chat.models.conversations import Conversation
 from chat.protocol import (
     CLOSE_FORBIDDEN,
     CLOSE_GOING_DOWN,
@@ -36,6 +39,7 @@ from chat.protocol import (
     parse_command,
     rejected,
 )
+from chat.rate_limits import check_rate
 from chat.services import Refused, cancel_stage, start_stage
 from chat.services.subscriptions import find_conversation, find_stage
 from chat.sockets import Sockets
@@ -48,13 +52,14 @@ logger = logging.getLogger(__name__)
 QUEUED_COMMANDS = 100
 CLOSE_SECONDS = 5.0
 MAX_SUBSCRIPTIONS = 256
+COUNTED = (protocol.StageStart, protocol.StageSubscribe, protocol.ConversationSubscribe)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class SocketConsumer:
-    """One websocket of one logged-in person."""
+    """One websocket of one person, or of a program with a key of one."""
 
     def __init__(
         self,
@@ -142,12 +147,15 @@ class SocketConsumer:
             await self.close(CLOSE_GOING_DOWN)
             return False
         try:
-            visitor = await run_in_pool(identify, self._scope)
+            visitor = await admit(self._scope)
         except DatabaseError:
             await self.close(CLOSE_GOING_DOWN)
             return False
-        if visitor is None:
+        except NotAdmitted:
             await self.close(CLOSE_LOGGED_OUT)
+            return False
+        except ComesTooOften:
+            await self.close(CLOSE_TOO_MANY)
             return False
         if self._sockets.count_of(visitor.user_id) >= settings.TOOLBENCH_USER_SOCKETS:
             await self.close(CLOSE_TOO_MANY)
@@ -253,6 +261,7 @@ class SocketConsumer:
         self._tell(rejected(refusal.code, refusal.message, request_id=request_id, **more))
 
     async def _obey(self, command: protocol.AnyCommand) -> None:
+        await self._count(command)
         match command:
             case protocol.StageStart():
                 await self._start(command)
@@ -269,7 +278,10 @@ class SocketConsumer:
                 self._tell(dump({"type": "unsubscribed", "conversation_id": str(conversation_id)}))
             case protocol.StageCancel(stage_id=stage_id):
                 status = await cancel_stage(
-                    self.visitor.user_id, stage_id, is_admin=self.visitor.is_superuser
+                    self.visitor.user_id,
+                    stage_id,
+                    is_admin=self.visitor.is_superuser,
+                    grant=self.visitor.grant,
                 )
                 self._tell(dump({"type": "accepted", "stage_id": str(stage_id), "status": status}))
             case protocol.Ping():
@@ -277,9 +289,29 @@ class SocketConsumer:
             case protocol.ToolCallDecide():
                 raise Refused("invalid_request", "Tool calls need no approval here.")
 
+    async def _count(self, command: protocol.AnyCommand) -> None:
+        """A key's commands count as its requests do; stopping and letting go are never refused."""
+        if self.visitor.grant.key_id is None or not isinstance(command, COUNTED):
+            return
+        seconds = await check_rate(self.visitor)
+        if seconds is not None:
+            wait = max(1, math.ceil(seconds))
+            raise Refused(
+                "rate_limited",
+                f"Too many requests came with this key. Wait {wait} s, then send this again.",
+                retry_after=wait,
+            )
+
     async def _start(self, command: protocol.StageStart) -> None:
         self._make_room()
-        accepted = await start_stage(self.visitor.user_id, command)
+        source = (
+            Conversation.Source.PAGE
+            if self.visitor.grant.key_id is None
+            else Conversation.Source.API
+        )
+        accepted = await start_stage(
+            self.visitor.user_id, command, source, grant=self.visitor.grant
+        )
         self._tell(
             dump(
                 {
@@ -297,7 +329,9 @@ class SocketConsumer:
     async def _subscribe(self, command: protocol.StageSubscribe) -> None:
         if command.stage_id not in self._delivery.subscriptions:
             self._make_room()
-        standing = await run_in_pool(find_stage, self.visitor.user_id, command.stage_id)
+        standing = await run_in_pool(
+            find_stage, self.visitor.user_id, command.stage_id, self.visitor.grant
+        )
         last = standing.last_sequence_number
         recovered = command.after <= last and not (standing.has_ended and last == 0)
         self._tell(
@@ -334,7 +368,7 @@ class SocketConsumer:
         self._runner.hub.follow_conversation(conversation_id, self._tell)
         try:
             owner_id, stages = await run_in_pool(
-                find_conversation, self.visitor.user_id, conversation_id
+                find_conversation, self.visitor.user_id, conversation_id, self.visitor.grant
             )
         except BaseException:
             if conversation_id not in self._conversations:

@@ -8,12 +8,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "toolbench_site.settings")
 
 from django.core.asgi import get_asgi_application
 
-http_application = get_asgi_application()
+django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter
 
+from chat.api.connections import watched
 from chat.lifecycle import lifespan_application
 from chat.routing import websocket_application
+
+http_application = watched(django_application)
 
 application = ProtocolTypeRouter(
     {

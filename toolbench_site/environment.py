@@ -40,6 +40,7 @@ class Environment(BaseSettings):
     key_requests_per_minute: int = Field(600, alias="TOOLBENCH_KEY_REQUESTS_PER_MINUTE", ge=1)
     user_requests_per_minute: int = Field(1200, alias="TOOLBENCH_USER_REQUESTS_PER_MINUTE", ge=1)
     key_failures_per_minute: int = Field(30, alias="TOOLBENCH_KEY_FAILURES_PER_MINUTE", ge=1)
+    heartbeat_seconds: float = Field(15.0, alias="TOOLBENCH_HEARTBEAT_SECONDS", gt=0)
     grace_seconds: float = Field(5.0, alias="TOOLBENCH_GRACE_SECONDS", ge=0)
     journal_retry_seconds: float = Field(30.0, alias="TOOLBENCH_JOURNAL_RETRY_SECONDS", ge=0)
     log_level: str = Field("INFO", alias="TOOLBENCH_LOG_LEVEL")

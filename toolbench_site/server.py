@@ -26,6 +26,7 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer, reactor, tcp
 
+from chat.api.connections import ABORT_EXTENSION
 from chat.delivery import BACKLOG_EXTENSION, SEND_EXTENSION
 from toolbench_site.text_frames import text_frames
 
@@ -76,11 +77,17 @@ class DrainingServer(Server):
     # --- sockets ---
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Offer websocket applications a quick way to send, and a look at what has not left yet."""
+        """Offer applications a look at what has not left yet; websockets a quick way to send,
+        requests a way to end a connection whose reader does not read."""
         if scope["type"] == "websocket":
             scope["extensions"] = {
                 BACKLOG_EXTENSION: partial(backlog_of, protocol.transport),
                 SEND_EXTENSION: partial(send_texts, protocol),
+            }
+        elif scope["type"] == "http" and type(protocol.transport) is tcp.Server:
+            scope["extensions"] = {
+                BACKLOG_EXTENSION: partial(backlog_of, protocol.transport),
+                ABORT_EXTENSION: protocol.transport.abortConnection,
             }
         return super().create_application(protocol, scope)
 

@@ -53,6 +53,7 @@ TOOLBENCH_COMMANDS_PER_SECOND = env.commands_per_second
 TOOLBENCH_KEY_REQUESTS_PER_MINUTE = env.key_requests_per_minute
 TOOLBENCH_USER_REQUESTS_PER_MINUTE = env.user_requests_per_minute
 TOOLBENCH_KEY_FAILURES_PER_MINUTE = env.key_failures_per_minute
+TOOLBENCH_HEARTBEAT_SECONDS = env.heartbeat_seconds
 TOOLBENCH_GRACE_SECONDS = env.grace_seconds
 TOOLBENCH_JOURNAL_RETRY_SECONDS = env.journal_retry_seconds
 TOOLBENCH_OPEN_METEO_URL = env.open_meteo_url

@@ -12,6 +12,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -20,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from chat.api.connections import ABORT_EXTENSION
 from chat.delivery import BACKLOG_EXTENSION, SEND_EXTENSION
 from toolbench_site.text_frames import text_frames
 
@@ -92,7 +94,12 @@ class RequestProtocol(HttpToolsProtocol):
     server_state: State
 
     def on_headers_complete(self) -> None:
-        """Begin to answer a request."""
+        """Begin to answer a request; the application may look at what has not left yet, and end a
+        connection whose reader does not read."""
+        self.scope["extensions"] = {
+            BACKLOG_EXTENSION: self.transport.get_write_buffer_size,
+            ABORT_EXTENSION: partial(drop, self.transport),
+        }
         super().on_headers_complete()
         if self.server_state.draining:
             self.end_after_answer()

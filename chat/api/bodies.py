@@ -46,12 +46,13 @@ class StageBody(BaseModel):
 
     def command(self, mode: Literal["chat", "toolchain"], *, stream: bool) -> StageStart:
         """The same as a start; the stage is the request, so both have one id."""
-        return StageStart.model_construct(
+        return StageStart(
             request_id=self.stage_id or uuid4(),
             mode=mode,
             synthesis=mode == "toolchain" and bool(self.synthesis),
             stream=stream,
-            model_route=self.model_container,
+            # No slug has a NUL, and PostgreSQL would not even look for one.
+            model_route=self.model_container.replace("\x00", "\ufffd"),
             prompt=self.user_prompt,
             system_prompt=self.system_prompt,
             temperature=self.temperature,

@@ -13,11 +13,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from chat.access import Visitor, identify
+from chat.access import Visitor, bearer_token
+from chat.admission import ComesTooOften, NotAdmitted, admit
 from chat.api.statuses import RETRY_SECONDS, Problem, problem_of, problem_response
-from chat.database import run_in_pool
 from chat.lifecycle import ensure_started
-from chat.rate_limits import check_rate
 from chat.services import Refused
 
 logger = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ def endpoint(
 
 async def key_holder(request: HttpRequest) -> Visitor:
     """The API key that a request came with, within its rate; raises Problem."""
-    if "Authorization" not in request.headers:
+    if bearer_token(_scope_of(request)) is None:
         raise Problem(
             401,
             "unauthenticated",
@@ -76,19 +75,18 @@ async def key_holder(request: HttpRequest) -> Visitor:
 
 async def caller(request: HttpRequest) -> Visitor:
     """Whoever a request comes from, by key or by session, within their rate; raises Problem."""
-    visitor = await run_in_pool(identify, _scope_of(request))
-    if visitor is None:
-        raise _unknown("Authorization" in request.headers)
-    seconds = await check_rate(visitor)
-    if seconds is not None:
-        wait = max(1, math.ceil(seconds))
+    try:
+        return await admit(_scope_of(request))
+    except NotAdmitted:
+        raise _unknown("Authorization" in request.headers) from None
+    except ComesTooOften as too_often:
+        wait = max(1, math.ceil(too_often.seconds))
         raise Problem(
             429,
             "rate_limited",
             f"Too many requests came. Wait {wait} s, then send this one again.",
             headers={"Retry-After": str(wait)},
-        )
-    return visitor
+        ) from None
 
 
 def _scope_of(request: HttpRequest) -> dict[str, Any]:

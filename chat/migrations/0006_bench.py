@@ -90,9 +90,8 @@ class Migration(migrations.Migration):
                 (
                     "at_once",
                     models.PositiveSmallIntegerField(
-                        default=1,
-                        help_text="Trials of a route side by side.",
-                        validators=[django.core.validators.MinValueValidator(1)],
+                        default=0,
+                        help_text="Trials of a route side by side; 0: by where the route leads.",
                     ),
                 ),
                 ("judge_route", models.CharField(blank=True, max_length=50)),
@@ -245,6 +244,14 @@ class Migration(migrations.Migration):
                 ("cost", models.DecimalField(decimal_places=10, max_digits=20, null=True)),
                 ("currency", models.CharField(blank=True, max_length=8)),
                 ("repairs", models.PositiveIntegerField(default=0)),
+                (
+                    "attempts",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="How often it was begun; more than once after an interruption.",
+                    ),
+                ),
+                ("claimed_by", models.CharField(blank=True, max_length=40)),
                 ("started_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 (

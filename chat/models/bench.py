@@ -102,7 +102,7 @@ class BenchRun(models.Model):
     targets = models.JSONField(default=list, help_text='[{"route": slug, "tool_mode": …}, …]')
     tries = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     at_once = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1)], help_text="Trials of a route side by side."
+        default=0, help_text="Trials of a route side by side; 0: by where the route leads."
     )
     judge_route = models.CharField(max_length=50, blank=True)
     total = models.PositiveIntegerField(default=0, help_text="How many trials it has.")
@@ -203,6 +203,10 @@ class BenchTrial(models.Model):
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True)
     currency = models.CharField(max_length=8, blank=True)
     repairs = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="How often it was begun; more than once after an interruption."
+    )
+    claimed_by = models.CharField(max_length=40, blank=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 

@@ -1,4 +1,4 @@
-"""What a person may follow live."""
+"""What a person, or a key of one, may follow live."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from chat.frames import last_numbers
 from chat.models import Conversation, Stage
+from chat.policy import FULL, Grant
 from chat.services.refusals import not_found
 
 
@@ -29,11 +30,11 @@ class StageStanding:
         return self.status in ("done", "cancel", "error")
 
 
-def find_stage(user_id: int, stage_id: UUID) -> StageStanding:
-    """The standing of a stage this person may read; raises Refused."""
+def find_stage(user_id: int, stage_id: UUID, grant: Grant = FULL) -> StageStanding:
+    """The standing of a stage this caller may read; raises Refused."""
     user = _user(user_id)
     row = (
-        Stage.objects.visible_to(user)
+        Stage.objects.visible_to(user, grant)
         .filter(pk=stage_id)
         .values_list("conversation_id", "conversation__owner_id", "status")
         .first()
@@ -45,12 +46,13 @@ def find_stage(user_id: int, stage_id: UUID) -> StageStanding:
     return StageStanding(stage_id, conversation_id, owner_id, status, last)
 
 
-def find_conversation(user_id: int, conversation_id: UUID) -> tuple[int, list[dict[str, Any]]]:
-    """Owner and active stages of a conversation this person may read; raises Refused."""
+def find_conversation(
+    user_id: int, conversation_id: UUID, grant: Grant = FULL
+) -> tuple[int, list[dict[str, Any]]]:
+    """Owner and active stages of a conversation this caller may read; raises Refused."""
     user = _user(user_id)
-    conversation = (
-        Conversation.objects.visible_to(user).filter(pk=conversation_id).only("owner_id").first()
-    )
+    visible = Conversation.objects.visible_to(user, grant)
+    conversation = visible.filter(pk=conversation_id).only("owner_id").first()
     if conversation is None:
         raise not_found("conversation")
     active = dict(conversation.stages.active().values_list("pk", "status"))

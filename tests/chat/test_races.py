@@ -32,8 +32,9 @@ from chat.first_admin import (
 from chat.models import Conversation, ModelRoute, Stage
 from chat.protocol import StageStart
 from chat.services import Refused, delete_conversation, rename_conversation
+from chat.services.creating import create_stage
 from chat.services.routes import save_route
-from chat.services.stages import create_stage, request_cancel
+from chat.services.stages import request_cancel
 from chat.turns import take_turn
 from tests.serving import PASSWORD
 from tools.models import ToolSetting

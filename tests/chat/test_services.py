@@ -22,8 +22,8 @@ from chat.services import (
     rename_conversation,
     request_cancel,
 )
+from chat.services.creating import Accepted, create_stage
 from chat.services.routes import save_route
-from chat.services.stages import Accepted, create_stage
 from chat.services.starting import CONTINUE_PROMPT
 from tools.models import ToolSetting
 

@@ -1,202 +1,193 @@
-"""What went wrong, in OpenAI's shape and with the status that makes its clients raise rightly."""
+"""What went wrong, in OpenAI's shape and with the status that makes its clients raise rightly.
+
+Its clients raise by status (openai-python, `_make_status_error`), and try 408, 409, 429 and 5xx
+again by themselves unless `x-should-retry` says otherwise. Inside a stream they raise APIError for
+a chunk that has an `error` field.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from django.http import HttpResponse
 from pydantic import ValidationError
 
+from chat.api.statuses import RETRY_SECONDS, Problem
 from chat.engine.upstream_words import TOO_LONG
-from chat.services import Refused
 
 INVALID = "invalid_request_error"
 SERVER = "server_error"
 UPSTREAM = "upstream_error"
 RATE = "rate_limit_error"
+RIGHTS = "permission_error"
 
-GOING_DOWN_SECONDS = 5
-BUSY_SECONDS = 2
+RETRY_HEADER = "X-Should-Retry"
+_AGAIN = {RETRY_HEADER: "true"}
+_NOT_AGAIN = {RETRY_HEADER: "false"}
+_AGAIN_SOON = {"Retry-After": str(RETRY_SECONDS)}
 
 
-@dataclass(frozen=True, slots=True)
-class ApiError(Exception):
-    """An error as a client of the OpenAI API reads it."""
+class ApiProblem(Problem):
+    """A problem with what OpenAI's errors have besides: a type and the parameter at fault."""
 
-    status: int
-    message: str
-    type: str = INVALID
-    param: str | None = None
-    code: str | None = None
-    retry: bool | None = None
-    """Whether the client is to try again by itself; None leaves it to the status."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        type: str = INVALID,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, code, message, headers=headers)
+        self.type = type
+        self.param = param
 
-    def body(self, more: Mapping[str, Any] | None = None) -> bytes:
+    def body(self) -> bytes:
         """The JSON object; the same in an answer and inside a stream."""
         error = {
             "message": self.message,
             "type": self.type,
             "param": self.param,
             "code": self.code,
-            **(more or {}),
         }
         return orjson.dumps({"error": error})
 
-    def response(self, more: Mapping[str, str] | None = None) -> HttpResponse:
-        """The whole answer."""
-        headers = {**self.headers, **(more or {})}
-        if self.retry is not None:
-            # Official clients try 409, 429 and 5xx again unless this says otherwise.
-            headers["X-Should-Retry"] = "true" if self.retry else "false"
-        answer = HttpResponse(
-            self.body(), status=self.status, content_type="application/json", headers=headers
-        )
-        # Django would log a 5xx of a model server as an error of its own.
-        answer._has_been_logged = True  # type: ignore[attr-defined]
-        return answer
+
+def tell(problem: Problem) -> HttpResponse:
+    """A problem as the answer to its request."""
+    problem = as_api_problem(problem)
+    response = HttpResponse(
+        problem.body(),
+        status=problem.status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", **problem.headers},
+    )
+    # Django would log every 5xx as an error, and these are meant.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
-def unauthorised() -> ApiError:
-    """Nobody is known by what was sent."""
-    return ApiError(
-        401,
-        "Send an API key of this Toolbench as “Authorization: Bearer tb_…”. The one sent is "
-        "missing, unknown, expired or revoked.",
-        code="invalid_api_key",
-        headers={"WWW-Authenticate": "Bearer"},
+# Refusals and the like by their code: status, type, code, parameter, further headers.
+_TOLD: Mapping[str, tuple[int, str, str, str | None, Mapping[str, str]]] = {
+    "unauthenticated": (401, INVALID, "invalid_api_key", None, {}),
+    "unknown_route": (404, INVALID, "model_not_found", "model", {}),
+    "route_disabled": (404, INVALID, "model_not_found", "model", {}),
+    "route_not_configured": (400, INVALID, "route_not_configured", "model", {}),
+    "unsupported_protocol": (501, SERVER, "unsupported_protocol", "model", _NOT_AGAIN),
+    "invalid_request": (400, INVALID, "invalid_request", None, {}),
+    "forbidden": (403, RIGHTS, "forbidden", None, {}),
+    "rate_limited": (429, RATE, "rate_limit_exceeded", None, {}),
+    "quota_exceeded": (429, RATE, "insufficient_quota", None, _NOT_AGAIN),
+    "too_many_stages": (429, RATE, "too_many_stages", None, {}),
+    "request_id_reused": (409, INVALID, "request_id_reused", None, _NOT_AGAIN),
+    "conversation_busy": (409, INVALID, "conversation_busy", None, _NOT_AGAIN),
+}
+
+
+def as_api_problem(problem: Problem) -> ApiProblem:
+    """Any problem in OpenAI's words."""
+    if isinstance(problem, ApiProblem):
+        return problem
+    kind = INVALID if problem.status < 500 else SERVER
+    status, type, code, param, headers = _TOLD.get(
+        problem.code, (problem.status, kind, problem.code, None, {})
+    )
+    return ApiProblem(
+        status,
+        code,
+        problem.message,
+        type=type,
+        param=param,
+        headers={**problem.headers, **headers},
     )
 
 
-def rate_limited(seconds: float) -> ApiError:
-    """The key, or its owner, asks too often."""
-    wait = max(1, round(seconds + 0.5))
-    return ApiError(
-        429,
-        f"Too many requests with this API key or of its owner. Wait {wait} s, then try again.",
-        RATE,
-        code="rate_limit_exceeded",
-        headers={"Retry-After": str(wait)},
-    )
-
-
-def no_model(slug: str) -> ApiError:
+def no_model(slug: str) -> ApiProblem:
     """A model that is not there for this key."""
-    return ApiError(
+    return ApiProblem(
         404,
-        f"The model “{slug[:80]}” does not exist or is not open to this API key.",
+        "model_not_found",
+        f"There is no model “{slug[:80]}”, or it is not open to this API key.",
         param="model",
-        code="model_not_found",
     )
 
 
-def of_refusal(refusal: Refused) -> ApiError:
-    """A start that was refused; nothing was stored."""
-    words = refusal.message
-    match refusal.code:
-        case "unknown_route" | "route_disabled":
-            return ApiError(404, words, param="model", code="model_not_found")
-        case "route_not_configured":
-            return ApiError(400, words, param="model", code=refusal.code)
-        case "unsupported_protocol":
-            return ApiError(501, words, param="model", code=refusal.code, retry=False)
-        case "invalid_request":
-            return ApiError(400, words, code=refusal.code)
-        case "not_found":
-            return ApiError(404, words, code=refusal.code)
-        case "forbidden":
-            return ApiError(403, words, "permission_error", code=refusal.code)
-        case "conversation_busy" | "request_id_reused":
-            return ApiError(409, words, code=refusal.code, retry=False)
-        case "too_many_stages":
-            return ApiError(
-                429, words, RATE, code=refusal.code, headers={"Retry-After": str(BUSY_SECONDS)}
-            )
-        case "rate_limited":
-            return ApiError(
-                429, words, RATE, code=refusal.code, headers={"Retry-After": str(BUSY_SECONDS)}
-            )
-        case "quota_exceeded":
-            return ApiError(429, words, RATE, code="insufficient_quota", retry=False)
-        case "going_down":
-            wait = {"Retry-After": str(GOING_DOWN_SECONDS)}
-            return ApiError(503, words, SERVER, code=refusal.code, headers=wait)
+_STATUS_IN_DETAIL = re.compile(r"HTTP (\d{3})")
+# What only the route's own settings are to blame for.
+_OF_THE_ROUTE = ("3", "401", "402", "403", "404", "405")
 
 
-_STATUS_OF_DETAIL = re.compile(r"HTTP (\d{3})")
-# What the route's own settings are to blame for, and no caller can change.
-_OF_THE_ROUTE = frozenset({"401", "402", "403", "404", "405"})
-
-
-def of_failure(data: Mapping[str, Any]) -> ApiError:
+def of_failure(data: Mapping[str, Any]) -> ApiProblem:
     """A stage that ended with `error`."""
-    code, words, retry = data["code"], data["message"], bool(data["retryable"])
+    code, words = data["code"], data["message"]
+    again = _AGAIN if data["retryable"] else _NOT_AGAIN
     match code:
         case "upstream_rejected":
             if words.endswith(TOO_LONG):
-                return ApiError(400, words, param="messages", code="context_length_exceeded")
-            found = _STATUS_OF_DETAIL.match(data.get("detail") or "")
-            if found is not None and (found[1] in _OF_THE_ROUTE or found[1].startswith("3")):
-                return ApiError(502, words, UPSTREAM, code=code, retry=False)
-            return ApiError(400, words, code=code)
+                return ApiProblem(400, "context_length_exceeded", words, param="messages")
+            status = _STATUS_IN_DETAIL.match(data.get("detail") or "")
+            if status is not None and status[1].startswith(_OF_THE_ROUTE):
+                return ApiProblem(502, code, words, type=UPSTREAM, headers=_NOT_AGAIN)
+            return ApiProblem(400, code, words)
         case "upstream_rate_limited":
-            return ApiError(429, words, RATE, code=code)
+            return ApiProblem(429, code, words, type=RATE)
         case "upstream_timeout":
-            return ApiError(504, words, UPSTREAM, code=code, retry=False)
+            # What took too long once would be waited for as long again.
+            return ApiProblem(504, code, words, type=UPSTREAM, headers=_NOT_AGAIN)
         case "upstream_unreachable" | "upstream_failed" | "upstream_malformed":
-            return ApiError(502, words, UPSTREAM, code=code, retry=retry)
+            return ApiProblem(502, code, words, type=UPSTREAM, headers=again)
         case "no_tool_calls" | "invalid_tool_calls" | "tool_rounds_exceeded":
-            return ApiError(502, words, UPSTREAM, code=code, retry=False)
+            return ApiProblem(502, code, words, type=UPSTREAM, headers=_NOT_AGAIN)
         case "interrupted":
-            return ApiError(503, words, SERVER, code=code, retry=retry)
-        case _:
-            return ApiError(500, words, SERVER, code=code, retry=False)
+            return ApiProblem(503, code, words, type=SERVER, headers=again)
+    return ApiProblem(500, code, words, type=SERVER, headers=_NOT_AGAIN)
 
 
-def of_cancel(by: str) -> ApiError:
-    """A stage that was stopped by somebody else than the caller."""
+def of_cancel(by: str) -> ApiProblem:
+    """A stage that somebody else than its client stopped."""
     if by == "shutdown":
-        return ApiError(
-            503,
-            "Toolbench is being restarted, and the answer was stopped. Send this again in a few "
-            "seconds.",
-            SERVER,
-            code="cancelled",
-            headers={"Retry-After": str(GOING_DOWN_SECONDS)},
-        )
+        words = "Toolbench is being restarted, which stopped the answer. Send this again soon."
+        return ApiProblem(503, "cancelled", words, type=SERVER, headers=_AGAIN_SOON)
     who = "an admin" if by == "admin" else "its owner"
-    return ApiError(
-        409, f"The answer was stopped by {who}.", SERVER, code="cancelled", retry=False
+    return ApiProblem(
+        409, "cancelled", f"The answer was stopped by {who}.", type=SERVER, headers=_NOT_AGAIN
     )
 
 
-def of_validation(error: ValidationError) -> ApiError:
-    """A body that is not as it should be: the first fault, by its place."""
+def not_stored(words: str) -> ApiProblem:
+    """A stage whose events cannot be stored, so that it was stopped."""
+    return ApiProblem(503, "unavailable", words, type=SERVER, headers=_AGAIN_SOON)
+
+
+def of_validation(error: ValidationError) -> ApiProblem:
+    """A body that is not as it should be: its first fault, by its place."""
     fault = error.errors(include_url=False, include_input=False)[0]
     param = _param(fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return ApiError(
-            400,
-            f"Unknown parameter: “{param}”. This gateway takes no field that it would not heed; "
-            "docs/gateway.md lists them.",
-            param=param,
-            code="unknown_parameter",
-        )
-    if fault["type"] == "missing":
-        return ApiError(
-            400, f"“{param}” is missing.", param=param, code="missing_required_parameter"
-        )
-    words = fault["msg"][:400].rstrip(".")
-    where = f"“{param}”: " if param else ""
-    code = "unsupported_parameter" if fault["type"] == "unsupported" else "invalid_value"
-    return ApiError(400, f"{where}{words}.", param=param, code=code)
+    match fault["type"]:
+        case "extra_forbidden":
+            return ApiProblem(
+                400,
+                "unknown_parameter",
+                f"Unknown parameter: “{param}”. Leave it out: nothing here would heed it.",
+                param=param,
+            )
+        case "missing":
+            return ApiProblem(
+                400, "missing_required_parameter", f"“{param}” is missing.", param=param
+            )
+        case kind:
+            words = fault["msg"][:400].rstrip(".")
+            code = "unsupported_parameter" if kind == "unsupported" else "invalid_value"
+            place = f"“{param}”: " if param else ""
+            return ApiProblem(400, code, f"{place}{words}.", param=param)
 
 
-_UNION_TAGS = frozenset({"system", "developer", "user", "assistant", "tool"})
+_UNION_TAGS = ("system", "developer", "user", "assistant", "tool")
 
 
 def _param(place: tuple[int | str, ...]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import orjson
@@ -12,6 +13,17 @@ TERMINAL = ("done", "cancel", "error")
 # Of the two events that carry a chunk of OpenAI's shape, the field it is in.
 CHUNK_FIELDS = {"chat_completion_chunk": "chunk", "tool_completion_chunk": "tool_results"}
 KNOWN = (*CHUNK_FIELDS, "tool_summary", *TERMINAL)
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A call whose fragments still come."""
+
+    round: int
+    index: int
+    call_id: str
+    tool: str = ""
+    arguments: str = ""
 
 
 class Collector:
@@ -26,7 +38,7 @@ class Collector:
         self.terminal: Terminal | None = None
         self._text: list[str] = []
         self._answer: list[str] = []
-        self._calls: list[dict[str, Any]] = []
+        self._calls: list[_Growing] = []
         self._round = 1
         self._summary: dict[str, str] = {}
         self._error_code = self._error_message = self._finish_reason = ""
@@ -50,7 +62,7 @@ class Collector:
             frames=tuple(self.frames),
             text="".join(self._text),
             answer="".join(self._answer),
-            calls=tuple(StreamedCall(**call) for call in self._calls),
+            calls=tuple(StreamedCall(**asdict(call)) for call in self._calls),
             summary=dict(self._summary),
             terminal=self.terminal,
             error_code=self._error_code,
@@ -92,27 +104,20 @@ class Collector:
         index = int(fragment.get("index") or 0)
         function = fragment.get("function") or {}
         call = self._call_of(index, fragment.get("id") or "")
-        call["call_id"] = call["call_id"] or fragment.get("id") or ""
-        call["tool"] = call["tool"] or function.get("name") or ""
-        call["arguments"] += function.get("arguments") or ""
+        call.call_id = call.call_id or fragment.get("id") or ""
+        call.tool = call.tool or function.get("name") or ""
+        call.arguments += function.get("arguments") or ""
 
-    def _call_of(self, index: int, call_id: str) -> dict[str, Any]:
+    def _call_of(self, index: int, call_id: str) -> _Growing:
         """The call a fragment belongs to: by its id where it has one, else by its index."""
         for call in reversed(self._calls):
-            if call["round"] != self._round:
+            if call.round != self._round:
                 break
-            has_both = bool(call_id and call["call_id"])
-            if call["call_id"] == call_id if has_both else call["index"] == index:
+            has_both = bool(call_id and call.call_id)
+            if call.call_id == call_id if has_both else call.index == index:
                 return call
-        fresh: dict[str, Any] = {
-            "round": self._round,
-            "index": index,
-            "call_id": call_id,
-            "tool": "",
-            "arguments": "",
-        }
-        self._calls.append(fresh)
-        return fresh
+        self._calls.append(_Growing(self._round, index, call_id))
+        return self._calls[-1]
 
 
 def as_text(value: Any) -> str:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
 from statistics import median
 from typing import Any
 
@@ -145,20 +144,12 @@ def build_grid(
             pips[made.pips.id] = made.pips
         return made
 
-    groups = tuple(
-        GridGroup(
-            category_words(category),
-            tuple(
-                GridRow(
-                    case["id"],
-                    case.get("description", ""),
-                    tuple(cell(case["id"], target) for target in targets),
-                )
-                for case in members
-            ),
-        )
-        for category, members in groupby(cases, key=lambda case: case.get("category", "simple"))
-    )
+    rows: defaultdict[str, list[GridRow]] = defaultdict(list)
+    for case in cases:
+        cells = tuple(cell(case["id"], target) for target in targets)
+        row = GridRow(case["id"], case.get("description", ""), cells)
+        rows[case.get("category", "simple")].append(row)
+    groups = tuple(GridGroup(category_words(name), tuple(of)) for name, of in rows.items())
     return Grid(groups, tuple(pips.values()))
 
 
