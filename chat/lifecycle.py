@@ -10,9 +10,11 @@ from typing import Any
 
 from django.conf import settings
 
+from chat import rate_limits
 from chat import runner as runners
 from chat.database import run_in_pool
 from chat.engine.openai_client import load_sdk
+from chat.key_uses import store_uses
 from chat.live_rendering import LiveRenderings
 from chat.protocol import CLOSE_GOING_DOWN
 from chat.runner import Runner
@@ -58,6 +60,7 @@ class Process:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.sockets.close_all(CLOSE_GOING_DOWN)
         await close_client()
+        await rate_limits.close()
         threads.shutdown()
         if runners._current is self.runner:
             runners.set_current(None)
@@ -70,7 +73,7 @@ class Process:
                 await self.sockets.close_others(self.runner.running, CLOSE_GOING_DOWN)
 
     async def sweep_once(self) -> None:
-        """Close sockets whose session, account or right is gone."""
+        """Close sockets whose session, key, account or right is gone."""
         live = list(self.sockets)
         if not live:
             return
@@ -86,6 +89,7 @@ class Process:
             self.runner.rights_changed.clear()
             try:
                 await self.sweep_once()
+                await run_in_pool(store_uses)
             except Exception as error:
                 logger.warning("The session sweep failed: %s", type(error).__name__)
 

@@ -71,11 +71,6 @@ def reached(rows: Rows, grant: Grant, key: str) -> Rows:
     return rows.none() if grant.key_id is None else rows.filter(**{key: grant.key_id})
 
 
-def granted_routes(rows: Rows, grant: Grant) -> Rows:
-    """Of routes that its user may use, those that a caller may."""
-    return rows if grant.route_ids is None else rows.filter(pk__in=grant.route_ids)
-
-
 def scope_of(mode: str) -> Scope:
     """The scope that starting a stage of a mode needs."""
     return "chat" if mode == "chat" else "tools"

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from chat.access import Visitor
+from chat.models import ApiKey
 from chat.policy import reads_everything
 from chat.protocol import CLOSE_FORBIDDEN, CLOSE_LOGGED_OUT
 
@@ -91,33 +92,54 @@ async def _close(sockets: Sequence[LiveSocket], code: int) -> None:
 
 
 def verdicts(watched: list[Watched]) -> dict[int, int]:
-    """Close codes by position for sockets that lost their session, account or right.
+    """Close codes by position for sockets that lost their session, key, account or right.
 
-    Two queries whatever the number of sockets; one more per person who reads others'
+    Three queries whatever the number of sockets; one more per person who reads others'
     conversations.
     """
-    keys = {item.visitor.session_key for item in watched}
-    sessions = {
-        session.session_key: session.get_decoded()
-        for session in Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-    }
-    users = User.objects.in_bulk({item.visitor.user_id for item in watched})
+    standing = _Standing(watched)
     codes: dict[int, int] = {}
     for at, item in enumerate(watched):
-        user = users.get(item.visitor.user_id)
-        data = sessions.get(item.visitor.session_key, {})
-        if (
-            user is None
-            or not user.is_active
-            or str(data.get(SESSION_KEY)) != str(user.pk)
-            or BACKEND_SESSION_KEY not in data
-            or not constant_time_compare(
-                data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()
-            )
-        ):
+        user = standing.user_of(item.visitor)
+        if user is None:
             codes[at] = CLOSE_LOGGED_OUT
         elif (item.reads_others and not reads_everything(user)) or (
             item.visitor.is_superuser and not user.is_superuser
         ):
             codes[at] = CLOSE_FORBIDDEN
     return codes
+
+
+class _Standing:
+    """What the database says now of the sessions, keys and accounts of some sockets."""
+
+    def __init__(self, watched: list[Watched]) -> None:
+        visitors = [item.visitor for item in watched]
+        sessions = {one.session_key for one in visitors if one.grant.key_id is None}
+        keys = {one.grant.key_id for one in visitors if one.grant.key_id is not None}
+        self._sessions = {
+            session.session_key: session.get_decoded()
+            for session in Session.objects.filter(
+                session_key__in=sessions, expire_date__gt=timezone.now()
+            )
+        }
+        self._keys = set(ApiKey.objects.usable().filter(pk__in=keys).values_list("pk", flat=True))
+        self._users = User.objects.in_bulk({one.user_id for one in visitors})
+
+    def user_of(self, visitor: Visitor) -> User | None:
+        """The person a socket still stands for; None if it does for nobody."""
+        user = self._users.get(visitor.user_id)
+        if user is None or not user.is_active:
+            return None
+        if visitor.grant.key_id is not None:
+            return user if visitor.grant.key_id in self._keys else None
+        data = self._sessions.get(visitor.session_key, {})
+        if (
+            str(data.get(SESSION_KEY)) != str(user.pk)
+            or BACKEND_SESSION_KEY not in data
+            or not constant_time_compare(
+                data.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()
+            )
+        ):
+            return None
+        return user

@@ -83,6 +83,14 @@ PAGES: dict[str, Rule] = {
     # The demo model asks for its own key, not for a person.
     "demo/v1/models": Rule(all_get("401"), csrf_exempt=True),
     "demo/v1/chat/completions": Rule(all_get("401"), all_get("401"), csrf_exempt=True),
+    # Programs start stages with a key; a session opens nothing here.
+    "stream/v1/chat": Rule(all_get("405"), all_get("401"), csrf_exempt=True),
+    "stream/v1/toolchain": Rule(all_get("405"), all_get("401"), csrf_exempt=True),
+    "completion/v1/chat": Rule(all_get("405"), all_get("401"), csrf_exempt=True),
+    "completion/v1/toolchain": Rule(all_get("405"), all_get("401"), csrf_exempt=True),
+    "stream/v1/stages/<uuid:stage_id>": Rule(
+        ("401", "404", "404", "200", "200", "200"), csrf_exempt=True
+    ),
     "admin/": Rule(admins("200")),
     "admin/login/": Rule(admins("→ /admin/")),
     "admin/logout/": Rule(admins("405")),

@@ -37,12 +37,12 @@ class StageBody(BaseModel):
     synthesis: bool | None = Field(
         None, description="Whether the model answers from the tools' results; toolchain only."
     )
-    max_tokens: (
-        Annotated[list[TokenLimit | None], Field(min_length=2, max_length=2)] | None
-    ) = Field(None, description="[tool, synthesis]; the first counts for chat. None: the route's.")
-    temperature: (
-        Annotated[list[Temperature | None], Field(min_length=2, max_length=2)] | None
-    ) = Field(None, description="[tool, synthesis]; the first counts for chat. None: the route's.")
+    max_tokens: Annotated[list[TokenLimit | None], Field(min_length=2, max_length=2)] | None = (
+        Field(None, description="[tool, synthesis]; the first counts for chat. None: the route's.")
+    )
+    temperature: Annotated[list[Temperature | None], Field(min_length=2, max_length=2)] | None = (
+        Field(None, description="[tool, synthesis]; the first counts for chat. None: the route's.")
+    )
 
     def command(self, mode: Literal["chat", "toolchain"], *, stream: bool) -> StageStart:
         """The same as a start; the stage is the request, so both have one id."""

@@ -43,7 +43,8 @@ class ChunkWriter:
         # OpenAI says so where token counts are wanted and not there yet.
         self._usage = b',"usage":null' if wants_usage else b""
         self._after = b',"logprobs":null,"finish_reason":null}]%b}\n\n' % self._usage
-        self._has_role = False
+        self.has_begun = False
+        """Whether a chunk was made."""
 
     def write(self, frames: Sequence[Frame]) -> bytes:
         """The chunks that these events make."""
@@ -51,8 +52,8 @@ class ChunkWriter:
         for frame in frames:
             delta = self.progress.take(frame.event, orjson.loads(frame.text)["data"])
             if delta:
-                if not self._has_role:
-                    self._has_role = True
+                if not self.has_begun:
+                    self.has_begun = True
                     delta = {"role": "assistant", **delta}
                     delta.setdefault("content", None if "tool_calls" in delta else "")
                 parts += (self._before, orjson.dumps(delta), self._after)
@@ -60,9 +61,9 @@ class ChunkWriter:
 
     def role(self) -> bytes:
         """The first chunk where there is nothing to say yet."""
-        if self._has_role:
+        if self.has_begun:
             return b""
-        self._has_role = True
+        self.has_begun = True
         return self._before + b'{"role":"assistant","content":""}' + self._after
 
     def end(self, extension: dict[str, Any] | None) -> bytes:
@@ -71,9 +72,9 @@ class ChunkWriter:
         if progress.problem is not None:
             return b"data: %b\n\n" % progress.problem.body()
         more = b"" if extension is None else b',"toolbench":%b' % orjson.dumps(extension)
-        finish = b'data: {%b,"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"%b"}]%b%b}\n\n' % (
+        finish = b'data: {%b,"choices":[{"index":0,"delta":{},"logprobs":null,%b}]%b%b}\n\n' % (
             self._common,
-            progress.finish_reason.encode(),
+            b'"finish_reason":"%b"' % progress.finish_reason.encode(),
             self._usage,
             more,
         )

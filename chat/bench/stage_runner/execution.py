@@ -113,7 +113,7 @@ class StageRunner:
     def body(self) -> dict[str, Any]:
         """The request's body."""
         stage = self.stage
-        return {
+        body = {
             "stage_id": str(self.stage_id),
             "model_container": stage.model_container,
             "system_prompt": stage.system_prompt,
@@ -123,6 +123,7 @@ class StageRunner:
             "max_tokens": stage.token_limits,
             "temperature": stage.temperatures,
         }
+        return {name: value for name, value in body.items() if value is not None}
 
     def _end(self, clock: _Clock, code: Code, message: str) -> None:
         if clock.sent is not None and clock.ended is None:

@@ -51,14 +51,14 @@ class StageSpec(_Part):
         return f"/{style}/v1/{'chat' if self.is_chat else 'toolchain'}"
 
     @property
-    def temperatures(self) -> list[float]:
-        """Of the tool request and of the synthesis request."""
+    def temperatures(self) -> list[float] | None:
+        """Of the tool request and of the synthesis request; None leaves them to the route."""
         second = self.prompt_synthesis_spec or self.prompt_tool_spec
         return [self.prompt_tool_spec.temperature, second.temperature]
 
     @property
-    def token_limits(self) -> list[int]:
-        """Of the tool request and of the synthesis request."""
+    def token_limits(self) -> list[int] | None:
+        """Of the tool request and of the synthesis request; None leaves them to the route."""
         second = self.prompt_synthesis_spec or self.prompt_tool_spec
         return [self.prompt_tool_spec.max_tokens, second.max_tokens]
 
