@@ -16,6 +16,7 @@ from chat.database import run_in_pool
 from chat.engine.openai_client import load_sdk
 from chat.key_uses import store_uses
 from chat.live_rendering import LiveRenderings
+from chat.neighbours import kept_out
 from chat.protocol import CLOSE_GOING_DOWN
 from chat.runner import Runner
 from chat.sockets import Sockets, Watched, verdicts
@@ -33,17 +34,24 @@ BackgroundWork = Callable[[], Coroutine[Any, Any, None]]
 class Process:
     """The moving parts of a serving process."""
 
-    def __init__(self, background: tuple[BackgroundWork, ...] = ()) -> None:
+    def __init__(
+        self, background: tuple[BackgroundWork, ...] = (), *, beside: bool = False
+    ) -> None:
         self.runner = Runner()
         self.sockets = Sockets()
         self.renderings = LiveRenderings(self.runner)
         self._background = background
+        self._beside = beside
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Start writing, leasing and sweeping, and the background work."""
         runners.set_current(self.runner)
-        await self.runner.start(several=settings.TOOLBENCH_SEVERAL)
+        if settings.TOOLBENCH_SEVERAL or self._beside:
+            await self.runner.start(several=True)
+        else:
+            with kept_out() as is_alone:
+                await self.runner.start(several=not is_alone)
         self._tasks.append(asyncio.create_task(self._sweep(), name="session-sweep"))
         # Loaded now, or the first stage would wait 0.4 s for it.
         self._tasks.append(asyncio.create_task(asyncio.to_thread(load_sdk), name="load-sdk"))
@@ -99,15 +107,20 @@ _starting: asyncio.Lock | None = None
 _draining = False
 
 
-async def ensure_started(*, background: tuple[BackgroundWork, ...] = ()) -> Process:
-    """The process's parts, started by whoever comes first: serve, lifespan or a connection."""
+async def ensure_started(
+    *, background: tuple[BackgroundWork, ...] = (), beside: bool = False
+) -> Process:
+    """The process's parts, started by whoever comes first: serve, lifespan or a connection.
+
+    `beside`: for a command, which other processes' stages are none of (`chat.neighbours`).
+    """
     global _process, _starting
     if _process is not None:
         return _process
     _starting = _starting or asyncio.Lock()
     async with _starting:
         if _process is None:
-            process = Process(background)
+            process = Process(background, beside=beside)
             await process.start()
             _process = process
     return _process

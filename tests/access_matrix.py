@@ -59,6 +59,8 @@ class Rule:
     post: Answers | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     csrf_exempt: bool = False
+    is_live: bool = False
+    """Whether only a serving process answers it, which sees what is committed."""
 
 
 PAGES: dict[str, Rule] = {
@@ -89,7 +91,7 @@ PAGES: dict[str, Rule] = {
     "completion/v1/chat": Rule(all_get("405"), all_get("401"), csrf_exempt=True),
     "completion/v1/toolchain": Rule(all_get("405"), all_get("401"), csrf_exempt=True),
     "stream/v1/stages/<uuid:stage_id>": Rule(
-        ("401", "404", "404", "200", "200", "200"), csrf_exempt=True
+        ("401", "404", "404", "200", "200", "200"), csrf_exempt=True, is_live=True
     ),
     "admin/": Rule(admins("200")),
     "admin/login/": Rule(admins("→ /admin/")),

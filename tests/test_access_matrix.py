@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from chat.database import run_in_pool
@@ -142,7 +142,7 @@ def shown(answer: str, world: World) -> str:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("pattern", PAGES)
+@pytest.mark.parametrize("pattern", [name for name, rule in PAGES.items() if not rule.is_live])
 def test_each_role_gets_what_the_matrix_says(
     pattern: str, world: World, answered: Callable[..., str]
 ) -> None:
@@ -152,6 +152,20 @@ def test_each_role_gets_what_the_matrix_says(
     got = {role: shown(answer, world) for role, answer in got.items()}
     note("GET", f"/{pattern}", got)
     assert got == dict(zip(ROLES, rule.get, strict=True))
+
+
+@pytest.mark.parametrize("pattern", [name for name, rule in PAGES.items() if rule.is_live])
+async def test_each_role_gets_live_what_the_matrix_says(
+    pattern: str, process: Process, world: World, cookies: dict[str, str]
+) -> None:
+    path = world.address(pattern)
+    got = {}
+    for role in ROLES:
+        client = AsyncClient()
+        client.cookies.load(cookies.get(role, ""))
+        got[role] = str((await client.get(path)).status_code)
+    note("GET", f"/{pattern}", got)
+    assert got == dict(zip(ROLES, PAGES[pattern].get, strict=True))
 
 
 @pytest.mark.django_db

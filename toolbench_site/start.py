@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import OutputWrapper
 
 from chat import discovery, lifecycle
+from chat.bench.running import run_benches
 from chat.checks import run_due_checks
 from chat.demo_routes import ensure_demo_routes
 from chat.doctor.desk import see_patients
@@ -41,7 +42,7 @@ class Start:
 
     async def started(self) -> None:
         """The server listens: start the work, then say where the page is."""
-        background: tuple[lifecycle.BackgroundWork, ...] = (check_routes, see_patients)
+        background: tuple[lifecycle.BackgroundWork, ...] = (check_routes, see_patients, run_benches)
         if settings.TOOLBENCH_DISCOVER:
             discovery.prepare(self._port)
             background += (look_for_servers,)

@@ -11,6 +11,7 @@ from toolbench_site.health import healthz
 urlpatterns = [
     path("", include("chat.pages.urls")),
     path("", include("chat.api.urls")),
+    path("bench/", include("chat.pages.bench.urls")),
     path("accounts/", include("toolbench_site.account_urls")),
     path("admin/", admin.site.urls),
     path("demo/v1/", include("chat.demo.urls")),

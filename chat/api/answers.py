@@ -11,6 +11,7 @@ from django.http import HttpResponse
 
 from chat.api.following import Followed, Heartbeat, Unavailable, follow
 from chat.api.statuses import UPSTREAM_STATUS, json_response
+from chat.api.threads import let_thread_go
 
 STOPPED = {
     "user": "The stage was stopped by its owner before it had ended.",
@@ -67,6 +68,7 @@ async def whole_response(
     stage_id: UUID, *, ended: Callable[[], None] = lambda: None
 ) -> HttpResponse:
     """The answer, once the stage has ended; `ended` is called when it has."""
+    let_thread_go()
     whole = _Whole(stage_id)
     async with aclosing(follow(stage_id)) as news:
         async for item in news:

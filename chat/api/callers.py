@@ -16,7 +16,6 @@ from django.views.decorators.csrf import csrf_exempt
 from chat.access import Visitor, bearer_token
 from chat.admission import ComesTooOften, NotAdmitted, admit
 from chat.api.statuses import RETRY_SECONDS, Problem, problem_of, problem_response
-from chat.lifecycle import ensure_started
 from chat.services import Refused
 
 logger = logging.getLogger(__name__)
@@ -42,7 +41,6 @@ def endpoint(
             try:
                 if request.method not in methods:
                     raise _wrong_method(methods)
-                await ensure_started()
                 return await view(request, **parts)
             except Problem as problem:
                 return tell(problem)

@@ -40,11 +40,13 @@ class ChunkMaker:
 
     def call(self, data: dict[str, Any]) -> dict[str, Any]:
         """A piece of a tool call; its id and name come with the first, as readers add them up."""
-        function: dict[str, Any] = {"arguments": data.get("arguments") or ""}
-        call: dict[str, Any] = {"index": data["index"], "function": function}
-        if data.get("tool") is not None:
+        arguments = data.get("arguments") or ""
+        call: dict[str, Any] = {"index": data["index"]}
+        if data.get("tool") is None:
+            call["function"] = {"arguments": arguments}
+        else:
             call |= {"id": data["call_id"], "type": "function"}
-            function["name"] = data["tool"]
+            call["function"] = {"name": data["tool"], "arguments": arguments}
         return self._chunk(data["round"], "tools", {"tool_calls": [call]})
 
     def _chunk(self, round: int, phase: str, delta: dict[str, Any]) -> dict[str, Any]:

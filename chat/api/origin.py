@@ -16,6 +16,7 @@ from chat.api.sse import sse_response
 from chat.api.starting import HeldStage, start_held
 from chat.api.statuses import Problem, problem_of, with_stage
 from chat.database import run_in_pool
+from chat.lifecycle import ensure_started
 from chat.models import Conversation
 from chat.services import Refused
 from chat.services.extras import StartExtras
@@ -49,6 +50,7 @@ async def stage_events(request: HttpRequest, stage_id: UUID) -> HttpResponseBase
     after = _place(request, stage_id)
     last = standing.last_sequence_number
     # As on the websocket: a number that the stage never had comes from before a restored backup.
+    await ensure_started()
     recovered = after <= last and not (standing.has_ended and last == 0)
     response = sse_response(request, stage_id, after if recovered else 0)
     response.headers[RECOVERED_HEADER] = "true" if recovered else "false"

@@ -17,6 +17,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from chat.api.chunks import CALL_EVENT, TEXT_EVENT, ChunkMaker
 from chat.api.connections import connection_of
 from chat.api.following import Followed, Unavailable, followed, pages
+from chat.api.threads import let_thread_go
 from chat.database import run_in_pool
 from chat.frames import Frame, read_after
 
@@ -85,6 +86,7 @@ def sse_response(
 async def _stream(
     stage_id: UUID, after: int, ended: Callable[[], None]
 ) -> AsyncGenerator[bytes, None]:
+    let_thread_go()
     # Daphne keeps the headers back until there is a body, be it empty.
     yield b""
     encoder = await _known_encoder(stage_id) if after else None

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from chat.access import Visitor
 from chat.api.connections import connection_of
+from chat.lifecycle import ensure_started
 from chat.protocol import StageStart
 from chat.services import Accepted, Refused, cancel_stage, start_stage
 from chat.services.extras import NO_EXTRAS, StartExtras
@@ -62,6 +63,7 @@ async def start_held(
 async def _start(
     visitor: Visitor, command: StageStart, source: str, extras: StartExtras
 ) -> HeldStage:
+    await ensure_started()
     accepted = await start_stage(
         visitor.user_id, command, source, grant=visitor.grant, extras=extras
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from chat.api import origin
 
@@ -17,4 +17,5 @@ urlpatterns = [
         name="complete_toolchain",
     ),
     path("stream/v1/stages/<uuid:stage_id>", origin.stage_events, name="stage_events"),
+    path("v1/", include("chat.api.gateway.urls")),
 ]

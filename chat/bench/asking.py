@@ -16,6 +16,12 @@ _COURTESY = re.compile(
     r"(?:help|assist)|isn't it|sonst noch|weitere fragen|autre chose|algo más",
     re.IGNORECASE,
 )
+# “Which amounts would you like me to add?” bids for the amounts.
+_ASKED_FOR = re.compile(
+    r"\b(?:which|what|where|whose|how (?:much|many))\b(?! (?:else|more))[^?]*"
+    r"\b(?:would|do) you (?:like|want)\b",
+    re.IGNORECASE,
+)
 _BIDS = re.compile(
     r"\bplease (?:\w+ ){0,2}(?:provide|tell|specify|share|give|name|enter|say|clarify|state|"
     r"confirm|include|send|indicate)\b|\b(?:could|can|would) you (?:please |kindly )?(?:provide|"
@@ -34,7 +40,7 @@ def asks_back(text: str) -> bool:
     """Whether the text asks the person for something."""
     plain = text.replace("’", "'")
     for sentence in _SENTENCE.findall(plain):
-        if _COURTESY.search(sentence):
+        if _COURTESY.search(sentence) and not _ASKED_FOR.search(sentence):
             continue
         if _QUESTION.search(sentence) or _BIDS.search(sentence):
             return True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
+import orjson
 import regex
 from pydantic import (
     BaseModel,
@@ -238,6 +240,12 @@ class Case(_Part):
     def is_judged(self) -> bool:
         """Whether another model has a say."""
         return any(turn.expect.judge is not None for turn in self.all_turns)
+
+    @property
+    def digest(self) -> str:
+        """What tells its content from another's."""
+        body = orjson.dumps(self.as_json(), option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(body).hexdigest()[:16]
 
     def as_json(self) -> dict[str, Any]:
         """As it is stored and written: what was given, nothing else."""

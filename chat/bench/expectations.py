@@ -35,7 +35,7 @@ def judge_trajectory(case: Case, trajectory: Trajectory) -> list[Finding]:
 
 def judge_turn(expect: Expect, turn: ObservedTurn) -> list[Finding]:
     """The findings of one turn, in the order in which a reader wants them."""
-    told = _end(turn)
+    told = _end(expect, turn)
     told += _calls(expect, turn.calls)
     if expect.no_calls or expect.asks:
         told.append(_no_calls(turn.calls))
@@ -47,13 +47,20 @@ def judge_turn(expect: Expect, turn: ObservedTurn) -> list[Finding]:
     return told
 
 
-def _end(turn: ObservedTurn) -> list[Finding]:
+def _end(expect: Expect, turn: ObservedTurn) -> list[Finding]:
     if turn.finish == "done":
+        return []
+    if turn.error_code == "no_tool_calls" and not turn.calls and _looks_at_calls(expect):
+        # A stage without synthesis ends so; what is expected of the calls says more.
         return []
     if turn.finish == "cancel":
         return [Finding(False, "the stage was stopped", "", codes.STAGE)]
     code = turn.error_code or codes.STAGE
     return [Finding(False, "the stage failed", turn.error_message or turn.error_code, code)]
+
+
+def _looks_at_calls(expect: Expect) -> bool:
+    return bool(expect.calls or expect.count or expect.no_calls or expect.asks)
 
 
 def _calls(expect: Expect, calls: Sequence[ObservedCall]) -> list[Finding]:

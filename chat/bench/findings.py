@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 STAGE = "STAGE_FAILED"
 CALL_MISSING = "CALL_MISSING"
@@ -29,6 +30,8 @@ class Finding:
     code: str = ""
     turn: int | None = None
     """From 1, in cases of several turns."""
+    stage_id: UUID | None = None
+    """The judge's stage."""
 
     def as_json(self) -> dict[str, Any]:
         """As a trial stores it."""
@@ -39,6 +42,8 @@ class Finding:
             stored["code"] = self.code
         if self.turn is not None:
             stored["turn"] = self.turn
+        if self.stage_id is not None:
+            stored["stage_id"] = str(self.stage_id)
         return stored
 
     def __str__(self) -> str:

@@ -9,6 +9,10 @@ from uuid import UUID
 Finish = Literal["done", "cancel", "error"]
 
 
+MODELS_OWN = ("no_tool_calls", "invalid_tool_calls", "tool_rounds_exceeded")
+"""Errors by which a stage tells what its model did; there is an output to judge all the same."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedCall:
     """A call that the model made, as it came and what became of it."""
@@ -35,6 +39,11 @@ class ObservedTurn:
     error_code: str = ""
     error_message: str = ""
     stage_id: UUID | None = None
+
+    @property
+    def has_output(self) -> bool:
+        """Whether the model had its say, well or not."""
+        return self.finish == "done" or (self.finish == "error" and self.error_code in MODELS_OWN)
 
     @property
     def valid_calls(self) -> tuple[ObservedCall, ...]:
@@ -71,5 +80,5 @@ class Trajectory:
 
     @property
     def failed_turn(self) -> ObservedTurn | None:
-        """The first turn that did not end well."""
-        return next((turn for turn in self.turns if turn.finish != "done"), None)
+        """The first turn that gave nothing to judge."""
+        return next((turn for turn in self.turns if not turn.has_output), None)

@@ -207,6 +207,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("case_id", models.CharField(max_length=80)),
+                (
+                    "case_digest",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of the case's content: equal ones can be compared.",
+                        max_length=16,
+                    ),
+                ),
                 ("category", models.CharField(max_length=20)),
                 (
                     "number",

@@ -183,6 +183,9 @@ class BenchTrial(models.Model):
     route = models.CharField(max_length=50, help_text="The route's slug.")
     tool_mode = models.CharField(max_length=10, choices=TOOL_MODES, default="native")
     case_id = models.CharField(max_length=80)
+    case_digest = models.CharField(
+        max_length=16, blank=True, help_text="Of the case's content: equal ones can be compared."
+    )
     category = models.CharField(max_length=20)
     number = models.PositiveSmallIntegerField(default=1, help_text="From 1 to the run's tries.")
     position = models.PositiveIntegerField(default=0, help_text="Its place in the run.")

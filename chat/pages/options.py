@@ -39,7 +39,7 @@ def _route(route: ModelRoute) -> dict[str, Any]:
     return {
         "slug": route.slug,
         "name": route.display_name or route.slug,
-        "health": _HEALTH.get(ModelRoute.CheckStatus(route.check_status), "unknown"),
+        "health": health_of(route)[0],
         "note": _note(route),
         "why": why_not(route),
         "is_default": route.is_default,
@@ -48,6 +48,13 @@ def _route(route: ModelRoute) -> dict[str, Any]:
         "context_budget": route.context_budget,
         "has_system_prompt": bool(route.system_prompt),
     }
+
+
+def health_of(route: ModelRoute) -> tuple[str, str]:
+    """A route's health as a shape and in words, as the last check found it."""
+    health = _HEALTH.get(ModelRoute.CheckStatus(route.check_status), "unknown")
+    words = {"fine": "reachable", "down": "not reachable"}.get(health, "not checked yet")
+    return health, words
 
 
 def why_not(route: ModelRoute) -> str:

@@ -28,8 +28,11 @@ class Talk:
         host: str = HOST,
         path: str = "/ws/",
         extensions: dict[str, Any] | None = None,
+        key: str | None = None,
     ) -> None:
         headers = [(b"host", host.encode()), (b"cookie", cookie.encode())]
+        if key is not None:
+            headers.append((b"authorization", f"Bearer {key}".encode()))
         if origin is not None:
             headers.append((b"origin", origin.encode()))
         self.communicator = WebsocketCommunicator(

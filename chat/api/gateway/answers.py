@@ -43,25 +43,26 @@ class Answering:
             "repairs": self.progress.repairs,
         }
 
-    def end_with(self, problem: ApiProblem | None) -> None:
-        """Its events give no end; None: they did."""
-        if problem is None:
+    def conclude(self, problem: ApiProblem | None = None) -> None:
+        """No more events come; `problem` says why where their end did not."""
+        if self.progress.is_over:
             self.held.has_ended = True
         else:
-            self.progress.problem = problem
+            self.progress.problem = problem or ApiProblem(404, "not_found", DELETED)
 
 
 async def whole(answering: Answering) -> HttpResponse:
     """The whole answer, once the stage has ended; raises ApiProblem where there is none."""
     answer = Whole(answering.head, answering.progress)
+    problem: ApiProblem | None = None
     async with aclosing(pages(answering.held.stage_id)) as news:
         async for item in news:
             if isinstance(item, list):
                 answer.take(item)
             elif isinstance(item, Unavailable):
-                answering.end_with(not_stored(item.message))
+                problem = not_stored(item.message)
                 break
-    answering.end_with(_without_end(answering.progress))
+    answering.conclude(problem)
     if answering.progress.problem is not None:
         raise _named(answering.progress.problem, answering)
     return HttpResponse(
@@ -81,7 +82,6 @@ async def streamed(
     """
     writer = ChunkWriter(answering.head, answering.progress, wants_usage=wants_usage)
     chunks = _chunks(answering, writer)
-    # An error is never the first: it is the problem, and that is raised.
     first = await anext(chunks)
     problem = answering.progress.problem
     if problem is not None and not writer.has_begun:
@@ -96,25 +96,24 @@ async def streamed(
 
 
 async def _chunks(answering: Answering, writer: ChunkWriter) -> AsyncGenerator[bytes, None]:
-    progress = answering.progress
     beat = settings.TOOLBENCH_HEARTBEAT_SECONDS
+    rest, problem = b"", None
     async with aclosing(pages(answering.held.stage_id, heartbeat=beat)) as news:
         async for item in news:
             if isinstance(item, list):
-                data = writer.write(item)
-                if progress.is_over:
-                    answering.end_with(None)
-                    yield data + writer.end(answering.extension())
-                    return
-                if data:
-                    yield data
+                rest = writer.write(item)
+                if answering.progress.is_over:
+                    break
+                if rest:
+                    yield rest
+                    rest = b""
             elif isinstance(item, Unavailable):
-                answering.end_with(not_stored(item.message))
+                problem = not_stored(item.message)
                 break
             else:
                 yield HEARTBEAT
-    answering.end_with(_without_end(progress))
-    yield writer.end(None)
+    answering.conclude(problem)
+    yield rest + writer.end(answering.extension())
 
 
 async def _chained(
@@ -124,13 +123,6 @@ async def _chained(
         yield first
         async for data in chunks:
             yield data
-
-
-def _without_end(progress: Progress) -> ApiProblem | None:
-    """Why the events are over; None where their end came."""
-    if progress.is_over:
-        return None
-    return progress.problem or ApiProblem(404, "not_found", DELETED)
 
 
 def _named(problem: ApiProblem, answering: Answering) -> ApiProblem:

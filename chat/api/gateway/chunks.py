@@ -97,9 +97,7 @@ class Whole:
     def take(self, frames: Sequence[Frame]) -> None:
         """Take in further events."""
         for frame in frames:
-            delta: Delta = (
-                self.progress.take(frame.event, orjson.loads(frame.text)["data"]) or {}
-            )
+            delta: Delta = self.progress.take(frame.event, orjson.loads(frame.text)["data"]) or {}
             if content := delta.get("content"):
                 self._content.append(content)
             if reasoning := delta.get("reasoning_content"):

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from chat.api.statuses import RETRY_SECONDS, Problem
 from chat.engine.upstream_words import TOO_LONG
@@ -167,7 +168,7 @@ def not_stored(words: str) -> ApiProblem:
 def of_validation(error: ValidationError) -> ApiProblem:
     """A body that is not as it should be: its first fault, by its place."""
     fault = error.errors(include_url=False, include_input=False)[0]
-    param = _param(fault["loc"])
+    param = _param(fault)
     match fault["type"]:
         case "extra_forbidden":
             return ApiProblem(
@@ -183,22 +184,28 @@ def of_validation(error: ValidationError) -> ApiProblem:
         case kind:
             words = fault["msg"][:400].rstrip(".")
             code = "unsupported_parameter" if kind == "unsupported" else "invalid_value"
-            place = f"“{param}”: " if param else ""
-            return ApiProblem(400, code, f"{place}{words}.", param=param)
+            return ApiProblem(400, code, f"“{param or 'body'}”: {words}.", param=param)
 
 
-_UNION_TAGS = ("system", "developer", "user", "assistant", "tool")
+_ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-def _param(place: tuple[int | str, ...]) -> str | None:
-    """A place as OpenAI names it: messages[0].content."""
-    words = ""
+def _param(fault: ErrorDetails) -> str | None:
+    """Where a fault is, as OpenAI names it: messages[0].content."""
+    given = fault.get("ctx", {}).get("param")
+    if given is not None:
+        return str(given)
+    place, words = fault["loc"], ""
     for number, part in enumerate(place):
         if isinstance(part, int):
             words += f"[{part}]"
-        elif number == 2 and place[0] == "messages" and part in _UNION_TAGS:
+        elif number == 2 and place[0] == "messages" and part in _ROLES:
             continue
-        elif part.isidentifier():
+        elif _is_field(part) or fault["type"] == "extra_forbidden":
             words += f".{part}" if words else part
-        # What else stands there names a branch of a union, not a field.
     return words[:200] or None
+
+
+def _is_field(part: str) -> bool:
+    """Whether a part of a place is a field's name; others name a branch of a union."""
+    return part.isidentifier() and part.islower() and part != "str"

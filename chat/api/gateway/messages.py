@@ -121,11 +121,10 @@ def check_order(messages: Sequence[Message]) -> None:
     for number, message in enumerate(messages):
         if isinstance(message, ToolMessage):
             if message.tool_call_id not in open_calls:
-                raise PydanticCustomError(
-                    "message_order",
-                    "messages[{number}] answers the call “{call}”, which the assistant message "
-                    "before it did not make, or which was answered already.",
-                    {"number": number, "call": message.tool_call_id[:80]},
+                raise _out_of_order(
+                    number,
+                    f"It answers the call “{message.tool_call_id[:80]}”, which the assistant "
+                    "message before it did not make, or which was answered already.",
                 )
             del open_calls[message.tool_call_id]
             continue
@@ -138,12 +137,16 @@ def check_order(messages: Sequence[Message]) -> None:
 def _check_answered(open_calls: Iterable[str], number: int) -> None:
     missing = ", ".join(open_calls)
     if missing:
-        raise PydanticCustomError(
-            "message_order",
-            "The calls of an assistant message must be followed by a tool message for each of "
-            "them. Before messages[{number}] there is none for: {missing}.",
-            {"number": number, "missing": missing[:300]},
+        raise _out_of_order(
+            number - 1,
+            "Each call of an assistant message must be answered by a tool message before the "
+            f"next turn. No answer came to: {missing[:300]}.",
         )
+
+
+def _out_of_order(number: int, words: str) -> PydanticCustomError:
+    param = f"messages[{number}]"
+    return PydanticCustomError("message_order", "{words}", {"words": words, "param": param})
 
 
 def system_prompt(messages: Sequence[Message]) -> str | None:

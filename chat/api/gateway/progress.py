@@ -116,8 +116,9 @@ class Progress:
 
     def _finish(self, reason: str | None) -> FinishReason:
         """The four reasons that clients know, whatever the model server said."""
-        if reason == "length" or reason == "content_filter":
-            return reason
+        match reason:
+            case "length" | "content_filter":
+                return reason
         return "tool_calls" if self.calls else "stop"
 
 

@@ -63,9 +63,7 @@ class ChatCompletionRequest(Strict):
     ] = None
     logprobs: Annotated[Any, Refused("Log probabilities are not passed on.", (None, False))] = None
     top_logprobs: Annotated[Any, Refused("Log probabilities are not passed on.", (None, 0))] = None
-    modalities: Annotated[
-        Any, Refused("Answers are text only.", harmless=(None, ["text"]))
-    ] = None
+    modalities: Annotated[Any, Refused("Answers are text only.", harmless=(None, ["text"]))] = None
     audio: Annotated[Any, Refused("Answers are text only.")] = None
     functions: Annotated[
         Any, Refused("This older way to describe tools is not taken. Use tools.")
@@ -82,9 +80,9 @@ class ChatCompletionRequest(Strict):
     store: Annotated[Any, Ignored("Every request is kept as a conversation.")] = None
     service_tier: Annotated[Any, Ignored("There is one tier.")] = None
     prompt_cache_key: Annotated[Any, Ignored("Model servers cache prompts by themselves.")] = None
-    prompt_cache_options: Annotated[
-        Any, Ignored("Model servers cache prompts by themselves.")
-    ] = None
+    prompt_cache_options: Annotated[Any, Ignored("Model servers cache prompts by themselves.")] = (
+        None
+    )
     prompt_cache_retention: Annotated[
         Any, Ignored("Model servers cache prompts by themselves.")
     ] = None
@@ -93,28 +91,22 @@ class ChatCompletionRequest(Strict):
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         check_order(self.messages)
-        if self.tools and self.toolbench is not None:
-            raise PydanticCustomError(
-                "tools_twice",
+        names = [tool.function.name for tool in self.tools or ()]
+        if names and self.toolbench is not None:
+            raise _contradiction(
+                "toolbench",
                 "Send tools, which you run yourself, or toolbench, whose tools are run here: not "
                 "both.",
             )
-        names = [tool.function.name for tool in self.tools or ()]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise PydanticCustomError(
-                "tools_twice", "Two tools are named “{name}”.", {"name": twice}
-            )
-        if isinstance(self.tool_choice, NamedChoice):
-            offered = self.toolbench.tools if self.toolbench is not None else names
-            if offered is not None and self.tool_choice.function.name not in offered:
-                raise PydanticCustomError(
-                    "tool_choice",
-                    "tool_choice names the tool “{name}”, which is not among the tools.",
-                    {"name": self.tool_choice.function.name},
-                )
-        elif self.tool_choice == "required" and not names and self.toolbench is None:
-            raise PydanticCustomError("tool_choice", "tool_choice asks for a tool; there is none.")
+            raise _contradiction("tools", f"Two tools are named “{twice}”.")
+        offered = names if self.toolbench is None else self.toolbench.tools
+        match self.tool_choice:
+            case NamedChoice(function=chosen) if offered is not None and chosen.name not in offered:
+                raise _contradiction("tool_choice", f"The tool “{chosen.name}” is not offered.")
+            case "required" if offered == []:
+                raise _contradiction("tool_choice", "A tool is asked for, and none is offered.")
         return self
 
     @property
@@ -135,3 +127,7 @@ class ChatCompletionRequest(Strict):
         if self.toolbench is not None:
             return "ours"
         return "callers" if self.tools else "none"
+
+
+def _contradiction(param: str, words: str) -> PydanticCustomError:
+    return PydanticCustomError("contradiction", "{words}", {"words": words, "param": param})

@@ -29,7 +29,9 @@ def _only_functions(value: Any) -> Any:
 def _check_schema(schema: dict[str, Any]) -> dict[str, Any]:
     words = _fault_of(orjson.dumps(schema))
     if words:
-        raise PydanticCustomError("json_schema", "This is no JSON schema: {words}", {"words": words})
+        raise PydanticCustomError(
+            "json_schema", "This is no JSON schema: {words}", {"words": words}
+        )
     if schema.get("type", "object") != "object":
         raise PydanticCustomError("json_schema", "The schema of parameters must be an object's.")
     return schema

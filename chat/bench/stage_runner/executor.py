@@ -39,7 +39,8 @@ class Execution:
 class Executor(Protocol):
     """A way to have stages executed. Raises CannotRun."""
 
-    async def execute(self, stage: StageSpec) -> Execution: ...
+    async def execute(self, stage: StageSpec) -> Execution:
+        """Have a stage executed, however it ends."""
 
 
 @dataclass(slots=True)
@@ -83,9 +84,7 @@ class HttpExecutor:
                 await asyncio.sleep(min(status.retry_after or 0.0, LONGEST_WAIT))
             elif tries > self.retries:
                 break
-        return Execution(
-            status=status, output=runner.output, stage_id=runner.stage_id, tries=tries
-        )
+        return Execution(status=status, output=runner.output, stage_id=runner.stage_id, tries=tries)
 
 
 async def is_reachable(endpoint: Endpoint, seconds: float = 5.0) -> bool:

@@ -42,7 +42,9 @@ class Ledger:
     trials that were under way. A last line that a kill cut off is dropped when it is opened again.
     """
 
-    def __init__(self, path: Path, head: Head, file: IO[bytes], lines: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, path: Path, head: Head, file: IO[bytes], lines: list[dict[str, Any]]
+    ) -> None:
         self.path = path
         self.head = head
         self.lines = lines

@@ -78,7 +78,7 @@ async def try_suite_case(case: Case, key: TrialKey, executor: Executor) -> Trial
     if judge is not None and all(finding.ok for finding in findings):
         route = judge.route or key.route
         answer, finding = await judge_by_rubric(
-            judge.rubric, case.all_turns[0].prompt, trajectory.turns[0], route, executor
+            judge.rubric, case.all_turns[0], trajectory.turns[0], route, executor
         )
         findings.append(finding)
     passed, code, message = verdict(findings)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
+from uuid import UUID
 
-from chat.bench.findings import Finding
 from chat.bench.stage_runner.executor import Execution
 from chat.bench.stage_runner.machine import State
 from chat.bench.stage_runner.outputs import StreamOutput
+from chat.bench.summary import Row
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,19 +25,16 @@ class TrialKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialResult:
-    """A trial that has ended: passed, failed, or left out with the reason.
-
-    `passed` is None where it was left out. `output` is what came, as plain values.
-    """
+    """A trial that has ended; `output` is what came, as plain values."""
 
     route: str
     tool_mode: str
     case_id: str
     category: str
     number: int
+    case_digest: str = ""
     status: State = "idle"
     passed: bool | None = None
-    skipped: str = ""
     code: str = ""
     message: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
@@ -87,19 +85,28 @@ def measured(execution: Execution) -> dict[str, Any]:
     }
 
 
-def all_keys(
-    cases: Sequence[tuple[str, Sequence[str]]], tool_modes: Sequence[str], repeat: int
-) -> list[TrialKey]:
-    """Every trial of a run: of each case, on its routes, so often; the first tries first."""
+def rows_of(results: Sequence[TrialResult]) -> list[Row]:
+    """Results as the summary reckons with them."""
     return [
-        TrialKey(route, mode, case_id, number)
-        for number in range(1, repeat + 1)
-        for case_id, routes in cases
-        for route in routes
-        for mode in tool_modes
+        Row(
+            pk=number,
+            route=result.route,
+            tool_mode=result.tool_mode,
+            case_id=result.case_id,
+            case_digest=result.case_digest,
+            category=result.category,
+            number=result.number,
+            status=result.status,
+            passed=result.passed,
+            code=result.code,
+            stage_id=UUID(result.stage_id) if result.stage_id else None,
+            execution_ms=result.execution_ms,
+            first_token_ms=result.first_token_ms,
+            input_tokens=result.input_tokens,
+            output_tokens=result.output_tokens,
+            cost=None,
+            currency="",
+            repairs=result.repairs,
+        )
+        for number, result in enumerate(results, 1)
     ]
-
-
-def failed_finding(what: str, detail: str, code: str) -> Finding:
-    """A finding that tells of a failure."""
-    return Finding(False, what, detail, code)

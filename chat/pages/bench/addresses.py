@@ -7,24 +7,12 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import QueryDict
+from django.urls import reverse
+
+from chat.bench.summary import Target
 
 VIEWS = ("passes", "time", "cost", "repairs")
 """What the cells of the grid can show; the first is what they show unless told otherwise."""
-
-NO_RUN = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A route and how it is given tools."""
-
-    route: str
-    tool_mode: str
-
-    @property
-    def key(self) -> str:
-        """As it stands in addresses."""
-        return self.route if self.tool_mode == "native" else f"{self.route},{self.tool_mode}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +45,21 @@ class Chosen:
             "on": other.on,
         }
         return f"?{urlencode({name: value for name, value in given.items() if value})}"
+
+    def is_of(self, case_id: str, target: Target) -> bool:
+        """Whether this cell is the chosen one."""
+        return self.case == case_id and self.on == target_key(target)
+
+
+def target_key(target: Target) -> str:
+    """A target as it stands in addresses."""
+    return target.route if target.tool_mode == "native" else f"{target.route},{target.tool_mode}"
+
+
+def stage_address(conversation_id: UUID, stage_id: UUID) -> str:
+    """A stage in its conversation, the branch through it shown."""
+    page = reverse("chat:conversation", args=[conversation_id])
+    return f"{page}?leaf={stage_id}#stage-{stage_id}"
 
 
 def _run_id(text: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, log10
 
+from chat.pages.figures import duration
+
 LINES_HEIGHT = 180
 LINES_TOP = 12
 LABEL_HEIGHT = 15
@@ -98,6 +100,17 @@ class Span:
     p50_ms: float
     p95_ms: float
     first_ms: float | None
+
+    @property
+    def figures(self) -> str:
+        """p50 and p95 in words."""
+        return f"{duration(self.p50_ms)}, p95 {duration(self.p95_ms)}"
+
+    @property
+    def words(self) -> str:
+        """Its figures in one sentence."""
+        first = f", first token {duration(self.first_ms)}" if self.first_ms is not None else ""
+        return f"{self.name}: p50 {duration(self.p50_ms)}, p95 {duration(self.p95_ms)}{first}"
 
 
 @dataclass(frozen=True, slots=True)

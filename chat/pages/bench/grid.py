@@ -9,29 +9,14 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
+from chat.bench.summary import Row, Target
 from chat.pages import figures
-from chat.pages.bench.addresses import Chosen, Target
+from chat.pages.bench.addresses import Chosen, target_key
+from chat.pages.bench.changes import Change
 from chat.pages.bench.marks import tone_of
 from chat.pages.bench.words import category_words, money, plural
 
-FIELDS = (
-    *("route", "tool_mode", "case_id", "number", "status", "passed"),
-    *("repairs", "execution_ms", "cost", "currency"),
-)
-"""What the grid reads of a trial."""
-
-CellKey = tuple[str, str, str]
-"""Case, route, tool mode."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What became of a cell since an earlier run."""
-
-    kind: str
-    glyph: str
-    words: str
-    spoken: str
+CellKey = tuple[str, Target]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +44,8 @@ class Pips:
         return [(kind, 7 * place) for place, kind in enumerate(kinds)]
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """The tries of a case on a target, counted."""
-
-    tries: int
-    ended: int
-    passed: int
-    executing: int
-    repairs: int
-    time_ms: float | None
-    cost: Decimal | None
-    currency: str
-
-    @property
-    def is_open(self) -> bool:
-        """Whether tries are still to come."""
-        return self.ended < self.tries
+MOST_PIPS = 10
+"""More tries than these are told in digits alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,109 +86,86 @@ class Grid:
     pips: tuple[Pips, ...]
 
 
-def tally_cells(trials: Iterable[Any]) -> dict[CellKey, Tally]:
-    """The trials' counts, by cell."""
-    by_cell: defaultdict[CellKey, list[Any]] = defaultdict(list)
-    for trial in trials:
-        by_cell[trial.case_id, trial.route, trial.tool_mode].append(trial)
-    return {key: _tally(rows) for key, rows in by_cell.items()}
-
-
 def build_grid(
     cases: Sequence[Mapping[str, Any]],
     targets: Sequence[Target],
-    tallies: Mapping[CellKey, Tally],
+    cells: Mapping[CellKey, Sequence[Row]],
     chosen: Chosen,
     *,
     is_active: bool,
-    changes: Mapping[CellKey, Change] | None = None,
+    changes: Mapping[CellKey, Change],
 ) -> Grid:
     """The grid as it is now; `cases` are the run's, in their order."""
-    changes = changes or {}
     pips: dict[str, Pips] = {}
-
-    def cell(case_id: str, target: Target) -> Cell:
-        key = (case_id, target.route, target.tool_mode)
-        made = _cell(case_id, target, tallies.get(key), chosen, is_active, changes.get(key))
-        if made.pips:
-            pips[made.pips.id] = made.pips
-        return made
-
     rows: defaultdict[str, list[GridRow]] = defaultdict(list)
     for case in cases:
-        cells = tuple(cell(case["id"], target) for target in targets)
-        row = GridRow(case["id"], case.get("description", ""), cells)
+        made = []
+        for target in targets:
+            key = (case["id"], target)
+            cell = _cell(key, cells.get(key, ()), chosen, is_active, changes.get(key))
+            if cell.pips:
+                pips[cell.pips.id] = cell.pips
+            made.append(cell)
+        row = GridRow(case["id"], case.get("description", ""), tuple(made))
         rows[case.get("category", "simple")].append(row)
     groups = tuple(GridGroup(category_words(name), tuple(of)) for name, of in rows.items())
     return Grid(groups, tuple(pips.values()))
 
 
-def _tally(rows: Sequence[Any]) -> Tally:
-    ended = [row for row in rows if row.passed is not None]
-    times = [row.execution_ms for row in ended if row.execution_ms is not None]
-    costs = [row.cost for row in ended if row.cost is not None]
-    return Tally(
-        tries=len(rows),
-        ended=len(ended),
-        passed=sum(row.passed for row in ended),
-        executing=sum(row.status == "executing" for row in rows),
-        repairs=sum(row.repairs for row in ended),
-        time_ms=median(times) if times else None,
-        cost=sum(costs, Decimal(0)) if costs else None,
-        currency=next((row.currency for row in ended if row.currency), ""),
-    )
+def first_troubled(cells: Mapping[CellKey, Sequence[Row]]) -> CellKey | None:
+    """The first cell in which a try failed, else the first with a result."""
+    ended = [(key, rows) for key, rows in cells.items() if any(r.passed is not None for r in rows)]
+    failed = (key for key, rows in ended if any(row.passed is False for row in rows))
+    return next(failed, ended[0][0] if ended else None)
 
 
 def _cell(
-    case_id: str,
-    target: Target,
-    tally: Tally | None,
-    chosen: Chosen,
-    is_active: bool,
-    change: Change | None,
+    key: CellKey, rows: Sequence[Row], chosen: Chosen, is_active: bool, change: Change | None
 ) -> Cell:
-    tone, words, said, pips = _shown(tally, chosen.show, is_active)
+    case_id, target = key
+    tone, words, said, pips = _shown(rows, chosen.show, is_active)
     mode = " with calls as text" if target.tool_mode == "text" else ""
     spoken = f"{case_id} on {target.route}{mode}: {said}"
     if change is not None:
         spoken += f", {change.spoken}"
     return Cell(
-        url=chosen.address(case=case_id, on=target.key),
+        url=chosen.address(case=case_id, on=target_key(target)),
         tone=tone,
         words=words,
         spoken=spoken,
-        pips=pips,
-        change=change,
-        is_chosen=chosen.case == case_id and chosen.on == target.key,
+        pips=pips if pips and pips.passed + pips.failed + pips.open <= MOST_PIPS else None,
+        change=change if chosen.show == "passes" else None,
+        is_chosen=chosen.is_of(case_id, target),
     )
 
 
-def _shown(tally: Tally | None, show: str, is_active: bool) -> tuple[str, str, str, Pips | None]:
+def _shown(rows: Sequence[Row], show: str, is_active: bool) -> tuple[str, str, str, Pips | None]:
     """Tint, words, spoken words and pips of a cell."""
-    if tally is None or (not tally.ended and not is_active):
+    ended = [row for row in rows if row.passed is not None]
+    if not rows or (not ended and not is_active):
         return "not-run", "not run", "not run", None
-    if not tally.ended:
-        word = "running" if tally.executing else "waiting"
-        return ("live" if tally.executing else "idle"), word, word, None
-    still_open = is_active and tally.is_open
+    if not ended:
+        is_running = any(row.status == "executing" for row in rows)
+        word = "running" if is_running else "waiting"
+        return ("live" if is_running else "idle"), word, word, None
     match show:
         case "time":
-            words = figures.duration(tally.time_ms) or "not known"
+            times = [row.execution_ms for row in ended if row.execution_ms is not None]
+            words = figures.duration(median(times)) if times else "not known"
             return "plain", words, f"{words} in the median", None
         case "cost":
-            words = money(tally.cost, tally.currency) if tally.cost is not None else "no price"
+            costs = [row.cost for row in ended if row.cost is not None]
+            words = money(sum(costs, Decimal(0)), ended[0].currency) if costs else "no price"
             return "plain", words, words, None
         case "repairs":
-            words = plural(tally.repairs, "repair")
-            return ("mended" if tally.repairs else "plain"), words, words, None
-    so_far = " so far" if still_open else ""
+            repairs = sum(row.repairs for row in ended)
+            words = plural(repairs, "repair")
+            return ("mended" if repairs else "plain"), words, words, None
+    passed = sum(bool(row.passed) for row in ended)
+    left = len(rows) - len(ended) if is_active else 0
     return (
-        "live" if still_open else tone_of(tally.passed, tally.ended),
-        f"{tally.passed}/{tally.ended}",
-        f"{tally.passed} of {tally.ended} tries passed{so_far}",
-        Pips(
-            tally.passed,
-            tally.ended - tally.passed,
-            tally.tries - tally.ended if still_open else 0,
-        ),
+        "live" if left else tone_of(passed, len(ended)),
+        f"{passed}/{len(ended)}",
+        f"{passed} of {plural(len(ended), 'try', 'tries')} passed{' so far' if left else ''}",
+        Pips(passed, len(ended) - passed, left),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from chat.models import BenchRun
 from chat.pages.figures import GAP, count
 
 CATEGORY_WORDS = {
@@ -42,3 +43,19 @@ def money(amount: Decimal, currency: str) -> str:
 def signed(number: int) -> str:
     """A difference with its sign; a true minus."""
     return f"+{number}" if number > 0 else f"\u2212{-number}" if number < 0 else "0"
+
+
+def run_title(run: BenchRun) -> str:
+    """What a run is called."""
+    return f"Run {run.number}" if run.number else f"Run {str(run.pk)[:8]}"
+
+
+def share(value: float) -> str:
+    """A share between 0 and 1 as `0.95`."""
+    return f"{value:.2f}"
+
+
+def signed_share(value: float) -> str:
+    """A difference of shares with its sign; a true minus."""
+    shown = f"{abs(value):.2f}"
+    return f"+{shown}" if value > 0 else f"\u2212{shown}" if value < 0 else shown

@@ -1,0 +1,264 @@
+"""The report as a terminal shows it: tables, failures with what was found, what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from chat.bench.statistics import Interval, Tally
+from chat.bench.summary import CaseChange, Difference, Summary, Target, TargetFigures
+
+MOST_FAILURES = 60
+PIPS = 5
+
+
+class Tried(Protocol):
+    """A trial as the report needs it: a stored one, or one over HTTP."""
+
+    route: str
+    tool_mode: str
+    case_id: str
+    number: int
+    passed: bool | None
+    code: str
+    message: str
+    findings: list[dict[str, Any]]
+
+    @property
+    def stage_id(self) -> UUID | str | None:
+        """Whose transcript tells the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a report is of."""
+
+    title: str
+    summary: Summary
+    trials: Sequence[Tried]
+    skipped: Sequence[tuple[str, str]] = ()
+    """Case and reason."""
+    notes: Sequence[str] = field(default_factory=tuple)
+    against: str = ""
+
+
+def print_report(console: Console, told: Told) -> None:
+    """All of it, the totals last, where the eye is."""
+    summary = told.summary
+    if summary.cases:
+        console.print(_cases(console, summary))
+    if len({category for _, category in summary.cases}) > 1:
+        console.print(_categories(console, summary))
+    _print_failures(console, told.trials, many=len(summary.targets) > 1)
+    _print_skipped(console, told.skipped)
+    if summary.targets:
+        console.print(_targets(console, summary))
+    for comparison in summary.modes:
+        native, text = comparison.native.tally, comparison.text.tally
+        sure = _points(comparison.interval)
+        console.print(
+            Text(
+                f"{comparison.route}: native {_share(native)}, by text {_share(text)}; native less "
+                f"text {sure}."
+            )
+        )
+    for one in summary.differences:
+        _print_difference(console, one, told.against)
+    for note in told.notes:
+        console.print(Text(note))
+    console.print(_totals(told))
+
+
+def _cases(console: Console, summary: Summary) -> Table:
+    table = _table(console, "Cases")
+    table.add_column("Case", no_wrap=True)
+    table.add_column("Category", no_wrap=True)
+    for figures in summary.targets:
+        table.add_column(str(figures.target), no_wrap=True)
+    for case_id, category in summary.cases:
+        cells = []
+        for figures in summary.targets:
+            rows = summary.cells.get((case_id, figures.target), ())
+            cells.append(_cell([row.passed for row in rows]))
+        table.add_row(Text(case_id), category.replace("_", " "), *cells)
+    return table
+
+
+def _cell(verdicts: Sequence[bool | None]) -> Text:
+    ended = [verdict for verdict in verdicts if verdict is not None]
+    if not ended:
+        return Text("not run", style="dim")
+    passed = sum(ended)
+    style = "green" if passed == len(ended) else "red" if not passed else "yellow"
+    if len(verdicts) == 1:
+        return Text("passed" if passed else "failed", style=style)
+    pips = ""
+    if len(verdicts) <= PIPS:
+        marks = {True: "●", False: "○", None: "·"}
+        pips = " " + "".join(marks[verdict] for verdict in verdicts)
+    return Text(f"{passed}/{len(ended)}{pips}", style=style)
+
+
+def _categories(console: Console, summary: Summary) -> Table:
+    table = _table(console, "Categories")
+    table.add_column("Category", no_wrap=True)
+    for figures in summary.targets:
+        table.add_column(str(figures.target), no_wrap=True, justify="right")
+    for category in dict.fromkeys(category for _, category in summary.cases):
+        tallies = (dict(figures.categories).get(category) for figures in summary.targets)
+        shares = (_share(tally) if tally else "" for tally in tallies)
+        table.add_row(category.replace("_", " "), *shares)
+    return table
+
+
+def _targets(console: Console, summary: Summary) -> Table:
+    table = _table(console, "Routes")
+    table.add_column("Route", no_wrap=True)
+    for name in ("Passed", "Rate", "95 %", "pass^k", "p50", "p95", "First token", "Tokens"):
+        table.add_column(name, justify="right", no_wrap=True)
+    has_cost = any(figures.cost is not None for figures in summary.targets)
+    if has_cost:
+        table.add_column("Cost", justify="right", no_wrap=True)
+    table.add_column("Repairs", justify="right", no_wrap=True)
+    for figures in summary.targets:
+        cost = [_cost(figures)] if has_cost else []
+        repairs = figures.repairs_per_trial
+        table.add_row(
+            str(figures.target),
+            f"{figures.tally.passed}/{figures.tally.ended}",
+            _percent(figures.tally.rate),
+            _range(figures.tally.interval),
+            _hats(figures.pass_hats),
+            _time(figures.latency_p50),
+            _time(figures.latency_p95),
+            _time(figures.first_token_p50),
+            _tokens(figures),
+            *cost,
+            "" if repairs is None else f"{repairs:.2g} a trial",
+        )
+    return table
+
+
+def _print_failures(console: Console, trials: Sequence[Tried], *, many: bool) -> None:
+    failed = [trial for trial in trials if trial.passed is False]
+    if not failed:
+        return
+    console.print(Text(f"\nFailed: {len(failed)}", style="bold red"))
+    for trial in failed[:MOST_FAILURES]:
+        where = f" on {Target(trial.route, trial.tool_mode)}" if many else ""
+        head = Text(f"{trial.case_id}{where}, try {trial.number}", style="bold")
+        head.append(f"  {trial.code}", style="red")
+        console.print(head)
+        told = [_finding(one) for one in trial.findings if not one.get("ok")]
+        for words in told or [trial.message]:
+            console.print(Text(f"    {words}"))
+        if trial.stage_id:
+            console.print(Text(f"    stage {trial.stage_id}", style="dim"))
+    if len(failed) > MOST_FAILURES:
+        more = len(failed) - MOST_FAILURES
+        console.print(Text(f"{more} more; --json, --csv and --junit hold all of them."))
+
+
+def _print_skipped(console: Console, skipped: Sequence[tuple[str, str]]) -> None:
+    if not skipped:
+        return
+    console.print(Text(f"\nLeft out: {len(skipped)}", style="bold"))
+    reasons: dict[str, list[str]] = {}
+    for case_id, reason in skipped:
+        reasons.setdefault(reason, []).append(case_id)
+    for reason, cases in reasons.items():
+        more = f" and {len(cases) - 8} more" if len(cases) > 8 else ""
+        console.print(Text(f"    {', '.join(cases[:8])}{more}: {reason}"))
+
+
+def _print_difference(console: Console, one: Difference, against: str) -> None:
+    head = f"{one.target} against {against or 'the earlier run'}: "
+    if one.before.ended == 0:
+        console.print(Text(f"{head}no case is the same in both."))
+        return
+    head += f"{_share(one.before)} before, {_share(one.now)} now ({_points(one.interval)})."
+    console.print(Text(head))
+    for change in one.regressions:
+        console.print(Text(f"    regressed  {_change(change)}", style="red"))
+    for change in one.changes:
+        if change.kind == "improved":
+            console.print(Text(f"    improved   {_change(change)}", style="green"))
+    if one.left_out:
+        console.print(Text(f"    {len(one.left_out)} cases are new or were changed since."))
+
+
+def _change(change: CaseChange) -> str:
+    sure = "" if change.clear else ", which may be chance"
+    return f"{change.case_id}: {_share(change.before)} before, {_share(change.now)} now{sure}"
+
+
+def _totals(told: Told) -> Text:
+    summary = told.summary
+    style = "bold green" if summary.all_passed else "bold red"
+    words = f"{told.title}: {summary.passed} of {summary.ended} trials passed"
+    if summary.ended < summary.total:
+        words += f", {summary.total - summary.ended} not run"
+    if told.skipped:
+        words += f", {len(told.skipped)} left out"
+    return Text(f"{words}.", style=style)
+
+
+def _finding(stored: dict[str, Any]) -> str:
+    turn = f"turn {stored['turn']}: " if stored.get("turn") is not None else ""
+    detail = f" ({stored['detail']})" if stored.get("detail") else ""
+    return f"{turn}{stored.get('what', '')}{detail}"
+
+
+def _table(console: Console, title: str) -> Table:
+    look = box.SIMPLE_HEAD if console.is_terminal else box.ASCII2
+    return Table(title=title, title_justify="left", box=look, pad_edge=False)
+
+
+def _share(tally: Tally) -> str:
+    return f"{tally.passed}/{tally.ended}" if tally.ended else "none"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share * 100:.0f} %"
+
+
+def _range(interval: Interval | None) -> str:
+    return "" if interval is None else f"{interval.low * 100:.0f}–{interval.high * 100:.0f} %"
+
+
+def _points(interval: Interval | None) -> str:
+    if interval is None:
+        return "no interval"
+    return f"{interval.low * 100:+.0f} to {interval.high * 100:+.0f} points"
+
+
+def _hats(hats: Sequence[float]) -> str:
+    """The first and the last: what one try promises, and what all of them do."""
+    if not hats:
+        return ""
+    return f"^{len(hats)} {_percent(hats[-1])}"
+
+
+def _time(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds:,.0f} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:,.1f} s"
+
+
+def _tokens(figures: TargetFigures) -> str:
+    if figures.input_tokens is None and figures.output_tokens is None:
+        return ""
+    return f"{figures.input_tokens or 0:,} + {figures.output_tokens or 0:,}"
+
+
+def _cost(figures: TargetFigures) -> str:
+    if figures.cost is None:
+        return ""
+    return f"{figures.cost:.4f} {figures.currency}".strip()

@@ -1,0 +1,1 @@
+"""API keys: text, services, access, sockets, limits."""
