@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from chat.access import Visitor, bearer_token, header, identify
+from chat.access import Visitor, bearer_token, identify
 from chat.database import run_in_pool
 from chat.key_text import digest_of
 from chat.rate_limits import check_failures, check_rate, note_failure
@@ -76,12 +76,21 @@ def address_of(scope: dict[str, Any]) -> str:
     client = scope.get("client")
     told = str(client[0]) if client else ""
     if proxies := getattr(settings, "ALLAUTH_TRUSTED_PROXY_COUNT", 0):
-        hops = [hop.strip() for hop in header(scope, b"x-forwarded-for").split(",") if hop.strip()]
+        hops = _forwarded_for(scope)
         told = hops[-proxies] if len(hops) >= proxies else told
     try:
         address = ipaddress.ip_address(told)
     except ValueError:
         return told[:64]
-    if address.version == 6 and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def _forwarded_for(scope: dict[str, Any]) -> list[str]:
+    # A header may come several times; what our proxy added stands last of all.
+    headers = scope.get("headers", ())
+    lines = [bytes(value).decode("latin1") for key, value in headers if key == b"x-forwarded-for"]
+    return [hop.strip() for hop in ",".join(lines).split(",") if hop.strip()]

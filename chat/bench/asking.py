@@ -16,6 +16,10 @@ _COURTESY = re.compile(
     r"(?:help|assist)|isn't it|sonst noch|weitere fragen|autre chose|algo más",
     re.IGNORECASE,
 )
+# What an answer quotes, the prompt for example, it does not ask.
+_QUOTED = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]*`|“[^”]*”|„[^“”]*[“”]|\"[^\"\n]*\"|«[^»]*»", re.DOTALL
+)
 # “Which amounts would you like me to add?” bids for the amounts.
 _ASKED_FOR = re.compile(
     r"\b(?:which|what|where|whose|how (?:much|many))\b(?! (?:else|more))[^?]*"
@@ -31,14 +35,16 @@ _BIDS = re.compile(
     r"(?:information|details)\b|\b(?:you (?:haven't|have not|didn't|did not) (?:said|say|"
     r"specified|specify|given|give|provided|provide|mentioned|mention|told|tell))\b|"
     r"\bwhich (?:city|place|town|location|one)\b|"
-    r"\bbitte (?:\w+ ){0,3}(?:nennen|geben|sagen|teilen)\b|\bveuillez\b|\bpor favor\b",
+    r"\bbitte (?:\w+ ){0,3}(?:nennen|geben|sagen|teilen)\b|\bsag(?:e|en sie)? mir\b|\bveuillez\b|"
+    r"\bpor favor\b|\bdime\b|\bind[ií](?:ca|que)me\b|\bnecesito saber\b|"
+    r"教えて(?:ください|下さい|いただ|頂)|お知らせください|お聞かせ|من فضلك|يرجى|أخبرني",
     re.IGNORECASE,
 )
 
 
 def asks_back(text: str) -> bool:
     """Whether the text asks the person for something."""
-    plain = text.replace("’", "'")
+    plain = _QUOTED.sub(" … ", text.replace("’", "'"))
     for sentence in _SENTENCE.findall(plain):
         if _COURTESY.search(sentence) and not _ASKED_FOR.search(sentence):
             continue

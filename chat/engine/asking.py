@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -14,6 +14,8 @@ from chat.engine.text_tools import as_text, tools_prompt
 
 if TYPE_CHECKING:
     from chat.engine.stage import StageRequest
+
+PARALLEL = "parallel_tool_calls"
 
 
 def completion_request(
@@ -40,8 +42,14 @@ def completion_request(
     return CompletionRequest(
         messages=(*system, *(as_text(history) if in_text else history)),
         tools=tools,
-        tool_choice=(request.tool_choice or "auto") if tools else None,
+        tool_choice=_tool_choice(request, added) if tools else None,
         temperature=request.temperature[which],
         max_tokens=request.max_tokens[which],
-        parameters=request.parameters,
+        # Servers refuse what speaks of tools where there are none.
+        parameters={k: v for k, v in request.parameters.items() if tools or k != PARALLEL},
     )
+
+
+def _tool_choice(request: StageRequest, added: Sequence[ChatMessage]) -> str | dict[str, Any]:
+    """Auto once there are results: a model that must call would go on calling for ever."""
+    return request.tool_choice if request.tool_choice and not added else "auto"

@@ -1,8 +1,9 @@
 """What a person can do: the only door for writing."""
 
 from chat.services.conversations import delete_conversation, rename_conversation
+from chat.services.creating import Accepted
 from chat.services.refusals import Refused
-from chat.services.stages import Accepted, cancel_stage, request_cancel, start_stage
+from chat.services.stages import cancel_stage, request_cancel, start_stage
 
 __all__ = [
     "Accepted",

@@ -98,6 +98,12 @@ class ChatCompletionRequest(Strict):
                 "Send tools, which you run yourself, or toolbench, whose tools are run here: not "
                 "both.",
             )
+        if self.toolbench is not None and self.response_format is not None:
+            raise _contradiction(
+                "response_format",
+                "Where tools are run here, the form of the answer cannot be prescribed. Ask for it "
+                "in words, or in a request of its own.",
+            )
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise _contradiction("tools", f"Two tools are named “{twice}”.")

@@ -20,16 +20,31 @@ PIPS = 5
 
 
 class Tried(Protocol):
-    """A trial as the report needs it: a stored one, or one over HTTP."""
+    """A trial as reports need it: a stored one, or one over HTTP."""
 
-    route: str
-    tool_mode: str
-    case_id: str
-    number: int
-    passed: bool | None
-    code: str
-    message: str
-    findings: list[dict[str, Any]]
+    @property
+    def route(self) -> str: ...
+
+    @property
+    def tool_mode(self) -> str: ...
+
+    @property
+    def case_id(self) -> str: ...
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def passed(self) -> bool | None: ...
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def message(self) -> str: ...
+
+    @property
+    def findings(self) -> list[dict[str, Any]]: ...
 
     @property
     def stage_id(self) -> UUID | str | None:
@@ -41,6 +56,8 @@ class Told:
     """What a report is of."""
 
     title: str
+    run: str
+    """The run's id."""
     summary: Summary
     trials: Sequence[Tried]
     skipped: Sequence[tuple[str, str]] = ()

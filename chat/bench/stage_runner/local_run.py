@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from chat.bench.cases import Suite
-from chat.bench.stage_runner.http_run import LATEST
+from chat.bench.stage_runner.ledger_run import LATEST
 from chat.models import BenchRun, ModelRoute
 from chat.services.bench import create_run, resume_run, stop_run
 
@@ -48,12 +48,6 @@ def usual_routes(user: User) -> tuple[str, ...]:
     """The user's default route, where nobody names one."""
     routes = ModelRoute.objects.usable_by(user).order_by("-is_default", "pk")
     return tuple(routes.values_list("slug", flat=True)[:1])
-
-
-def addresses_of(routes: Sequence[str]) -> dict[str, str]:
-    """Where the models of routes are, by slug."""
-    found = ModelRoute.objects.filter(slug__in=routes)
-    return dict(found.values_list("slug", "base_url"))
 
 
 def new_run(

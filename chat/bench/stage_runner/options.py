@@ -16,7 +16,7 @@ from chat.bench.stage_runner.endpoint import (
     BadEndpoint,
     Endpoints,
 )
-from chat.bench.stage_runner.http_run import LATEST
+from chat.bench.stage_runner.ledger_run import LATEST
 
 MOST_TRIES = 100
 TOOL_MODES = {"native": ("native",), "text": ("text",), "both": ("native", "text")}
@@ -35,7 +35,8 @@ class Options:
     only: tuple[str, ...]
     tool_modes: tuple[str, ...]
     repeat: int
-    parallel: int
+    parallel: int | None
+    """None: as is usual for where the trials run."""
     retries: int
     time_limit: float
     as_offered: bool
@@ -107,7 +108,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how tools are offered: as the API does, described in the prompt, or one after the "
         "other (native)",
     )
-    add("--parallel", type=_count, default=1, metavar="N", help="trials side by side (1)")
+    add("--parallel", type=_count, metavar="N", help="trials side by side")
     add("--user", metavar="NAME", help="in process: whose stages they are (the first admin)")
     add("--judge-route", metavar="R", help="in process: which route judges rubrics (the tried one)")
     add(

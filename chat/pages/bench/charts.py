@@ -11,7 +11,7 @@ from chat.pages.figures import duration
 
 LINES_HEIGHT = 180
 LINES_TOP = 12
-LABEL_HEIGHT = 15
+LABEL_HEIGHT = 16
 HUES = 6
 EDGE = 2.0
 """Percent that stay free at either end, so that marks are whole."""

@@ -29,6 +29,7 @@ EARLIER_RUNS = 12
 LONG_GRID = 15
 """With more cases than these the totals stand under the routes' names as well."""
 
+_UNFINISHED = (BenchRun.Status.STOPPED, BenchRun.Status.FAILED)
 _VIEW_WORDS = {"passes": "pass^k", "time": "Time", "cost": "Cost", "repairs": "Repairs"}
 _TITLES = {
     "time": "Time for a try, in the median",
@@ -114,7 +115,7 @@ def run_context(run: BenchRun, user: User, chosen: Chosen) -> dict[str, Any]:
         "is_others": run.owner_id != user.pk,
         "may_write": run.owner_id == user.pk,
         "may_stop": run.owner_id == user.pk or user.is_superuser,
-        "may_resume": not run.is_active and summary.ended < run.total,
+        "may_resume": run.status in _UNFINISHED and summary.ended < run.total,
         "suite_url": _suite_url(run, user),
         "chosen": chosen,
         "views": [

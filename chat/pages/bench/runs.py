@@ -37,6 +37,14 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     return render(request, "bench/run.html", {"place": "bench", **context})
 
 
+@require_safe
+@login_required
+def export(request: HttpRequest, run_id: UUID, form: str) -> HttpResponse:
+    """A run as a file."""
+    _visible(request, run_id)
+    raise Http404(form)
+
+
 @require_POST
 @login_required
 def stop(request: HttpRequest, run_id: UUID) -> HttpResponse:

@@ -20,6 +20,7 @@ urlpatterns = [
     path("shipped/<slug:name>/download/", suites.download_shipped, name="download_shipped"),
     path("shipped/<slug:name>/run/", suites.start_shipped, name="start_shipped"),
     path("runs/<uuid:run_id>/", runs.run, name="run"),
+    path("runs/<uuid:run_id>/export/<slug:form>/", runs.export, name="export"),
     path("runs/<uuid:run_id>/stop/", runs.stop, name="stop_run"),
     path("runs/<uuid:run_id>/resume/", runs.resume, name="resume_run"),
     path("runs/<uuid:run_id>/again/", runs.again, name="again"),

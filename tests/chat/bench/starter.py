@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chat.bench import suites
+import chat.bench
 from chat.bench.cases import Case, ExpectedCall, Recorded, Turn, load_suite
 from chat.bench.matching import misfits
 from chat.bench.recorded import Recording
@@ -16,7 +16,8 @@ from chat.bench.trajectory import ObservedCall, ObservedTurn, Trajectory
 from chat.bench.yaml_text import read_yaml
 from tools.base import ToolError
 
-SUITE = load_suite((Path(suites.__path__[0]) / "starter.yaml").read_text(encoding="utf-8"))
+_STARTER = Path(chat.bench.__file__).parent / "suites" / "starter.yaml"
+SUITE = load_suite(_STARTER.read_text(encoding="utf-8"))
 CASES = {case.id: case for case in SUITE.cases}
 _ANSWERS = read_yaml(Path(__file__).with_name("starter_answers.yaml").read_text(encoding="utf-8"))
 

@@ -74,6 +74,7 @@ class Door:
 def served() -> Iterator[Door]:
     """One server for all tests of the gateway; each says what the model answers."""
     environment = {
+        "TOOLBENCH_HEARTBEAT_SECONDS": "1.0",
         "TOOLBENCH_KEY_REQUESTS_PER_MINUTE": "100000",
         "TOOLBENCH_USER_REQUESTS_PER_MINUTE": "100000",
     }

@@ -196,7 +196,7 @@ def test_what_an_endpoint_cannot_do_is_told(case: dict[str, Any], words: str) ->
     told = why_not(case_read, suite, "native")
     assert words in told
     assert bool(words) == bool(told)
-    assert "calls by text" in why_not(case_read, suite, "text")
+    assert "call tools by text" in why_not(case_read, suite, "text")
 
 
 KEYS = [key(number=number) for number in range(1, 6)]

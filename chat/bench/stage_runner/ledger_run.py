@@ -1,23 +1,15 @@
-"""A run over HTTP: its state file found or made, its endpoints looked at, its trials driven."""
+"""A run whose trials are kept in a state file: over HTTP, and the origin's test cases anywhere."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from chat.bench.stage_runner.driving import drive, results_in
-from chat.bench.stage_runner.endpoint import TIME_LIMIT, Endpoint, Endpoints, build_client
-from chat.bench.stage_runner.executor import (
-    CannotRun,
-    HttpExecutor,
-    is_reachable,
-    unreachable_words,
-)
+from chat.bench.stage_runner.executor import Executor
 from chat.bench.stage_runner.ledger import SUFFIX, BadLedger, Ledger, heads_in, read_ledger
 from chat.bench.stage_runner.plan import Plan
-from chat.bench.stage_runner.test_case import TestCase
 from chat.bench.stage_runner.trials import TrialResult
 
 LATEST = "latest"
@@ -26,16 +18,12 @@ REFUSALS = frozenset({400, 401, 403, 404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRun:
-    """A plan that is carried out against endpoints."""
+class LedgerRun:
+    """A plan, and what of it is done."""
 
     plan: Plan
     ledger: Ledger
-    endpoints: Endpoints
-    time_limit: float = TIME_LIMIT
-    retries: int = 0
     parallel: int = 1
-    _order: dict[object, int] = field(default_factory=dict, repr=False)
 
     @property
     def results(self) -> list[TrialResult]:
@@ -45,46 +33,25 @@ class HttpRun:
         return sorted(known, key=lambda result: order[result.key])
 
     @property
-    def was_refused(self) -> bool:
-        """Whether every single trial was refused, so that nothing was tried."""
+    def refusal(self) -> str:
+        """Why nothing was tried, where every single trial was refused; else empty."""
         results = self.results
-        return bool(results) and all(
-            result.status == "failed" and result.http_status in REFUSALS for result in results
-        )
+        refused = [
+            result
+            for result in results
+            if result.status == "failed" and result.http_status in REFUSALS
+        ]
+        return refused[0].message if refused and len(refused) == len(results) else ""
 
-    async def carry_out(self, heard: Callable[[TrialResult], None]) -> None:
+    async def carry_out(self, executor: Executor, heard: Callable[[TrialResult], None]) -> None:
         """Try what is not tried yet. Raises CannotRun; it can be resumed after that."""
-        await self._look()
-        async with build_client(most=max(2 * self.parallel, 4)) as client:
-            executor = HttpExecutor(self.endpoints, client, self.time_limit, self.retries)
-            await drive(
-                self.plan.keys,
-                lambda key: self.plan.attempt(key, executor),
-                self.ledger,
-                heard,
-                parallel=self.parallel,
-            )
-
-    async def _look(self) -> None:
-        """Whether something listens at each endpoint, before the first trial is begun."""
-        used = list(self._used())
-        for endpoint, is_there in zip(
-            used, await asyncio.gather(*map(is_reachable, used)), strict=True
-        ):
-            if not is_there:
-                raise CannotRun(unreachable_words(endpoint))
-
-    def _used(self) -> Iterable[Endpoint]:
-        own: set[str | None] = set()
-        for case in self.plan.cases.values():
-            stages = (case.stage_a, case.stage_b) if isinstance(case, TestCase) else (None,)
-            own |= {stage.endpoint if stage else None for stage in stages if stage or not own}
-        found = {}
-        for address in own:
-            endpoint = self.endpoints.of(address)
-            if endpoint is not None:
-                found[endpoint.origin] = endpoint
-        return found.values()
+        await drive(
+            self.plan.keys,
+            lambda key: self.plan.attempt(key, executor),
+            self.ledger,
+            heard,
+            parallel=self.parallel,
+        )
 
 
 def open_ledger(plan: Plan, *, place: Path, resume: str | None) -> Ledger:
@@ -125,10 +92,10 @@ def find_ledger(place: Path, resume: str, digest: str = "") -> Path:
 
 def known(directory: Path) -> str:
     """The runs of a directory in words."""
-    shown = [
-        f"{head.run} ({head.name}, {done} of {head.total})" for _, head, done in heads_in(directory)
-    ]
-    return ", ".join(shown[:8]) or "none"
+    heads = list(heads_in(directory))[:8]
+    return ", ".join(
+        f"{one.run} ({one.name}, {done} of {one.total})" for _, one, done in heads
+    ) or ("none")
 
 
 def earlier_results(path: Path) -> list[TrialResult]:
