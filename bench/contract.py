@@ -133,7 +133,7 @@ async def _going_down(ground: HttpGround, report: Report) -> None:
     """503 on a connection that was there before; the running stage gets its grace."""
     server = ground.rig.servers[0]
     parts = urlsplit(server.url)
-    running = await ground.client().open("POST", STREAM, body("text 100 100"))
+    running = await ground.client().open("POST", STREAM, body("text 60 30"))
     with socket.create_connection((parts.hostname or "", parts.port or 0)) as early:
         early.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=early)
@@ -142,7 +142,7 @@ async def _going_down(ground: HttpGround, report: Report) -> None:
         assert pid_of(server)
         process.send_signal(signal.SIGTERM)
         frames = running.frames()
-        for _ in range(20):
+        for _ in range(3):
             await anext(frames)
         content = b'{"model_container":"replay","system_prompt":"","user_prompt":"text 1"}'
         key = ground.keys["all"]

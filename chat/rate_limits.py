@@ -13,6 +13,8 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from chat.access import Visitor
@@ -42,7 +44,11 @@ class RateLimits:
         self._away_until = 0.0
         if redis_url:
             self._connections = ConnectionPool.from_url(
-                redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+                redis_url,
+                socket_timeout=REDIS_SECONDS,
+                socket_connect_timeout=REDIS_SECONDS,
+                # What it does by itself: three more tries, with pauses, while the request waits.
+                retry=Retry(NoBackoff(), 0),
             )
             storage = RedisStorage(
                 "redis://",
@@ -78,9 +84,8 @@ class RateLimits:
     async def _asked(self, ask: Question) -> float | None:
         if self._shared is not None and time.monotonic() >= self._away_until:
             try:
-                async with asyncio.timeout(REDIS_SECONDS):
-                    return await ask(self._shared)
-            except (RedisError, TimeoutError, OSError) as error:
+                return await ask(self._shared)
+            except (RedisError, OSError) as error:
                 self._away_until = time.monotonic() + AWAY_SECONDS
                 logger.warning(
                     "Redis does not answer (%s): each process limits requests by itself.",

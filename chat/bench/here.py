@@ -11,7 +11,6 @@ from chat import runner as runners
 from chat.bench.claims import claim_here, stop_here
 from chat.bench.running import Heard, carry_out
 from chat.database import run_in_pool
-from chat.demo.here import demo_served
 from chat.models import BenchRun
 from chat.neighbours import runs_stages_beside
 
@@ -39,18 +38,14 @@ async def run_here(run: BenchRun, heard: Heard | None = None) -> BenchRun:
 
 @asynccontextmanager
 async def stages_here() -> AsyncIterator[None]:
-    """Stages can run in this process, as in a serving one; where it serves already, they do.
-
-    The demo models are served here too: the address on their routes may be nobody's now.
-    """
+    """Stages can run in this process, as in a serving one; where it serves already, they do."""
     if _is_serving():
         yield
         return
     with runs_stages_beside():
         await lifecycle.ensure_started(beside=True)
         try:
-            async with demo_served():
-                yield
+            yield
         finally:
             await asyncio.shield(lifecycle.drain())
 

@@ -1,11 +1,13 @@
 """Stages through other doors: tools in the prompt, or run by the caller."""
 
+from django.conf import settings
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("chat", "0004_api_keys"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -16,6 +18,15 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=list,
                 help_text="Tools that the caller runs itself, as it gave them.",
+            ),
+        ),
+        migrations.AddField(
+            model_name="stage",
+            name="history_digest",
+            field=models.CharField(
+                blank=True,
+                help_text="Of the history, where the caller keeps it itself.",
+                max_length=64,
             ),
         ),
         migrations.AddField(
@@ -44,6 +55,14 @@ class Migration(migrations.Migration):
                 ],
                 default="running",
                 max_length=12,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="stage",
+            index=models.Index(
+                condition=models.Q(("history_digest", ""), _negated=True),
+                fields=["owner", "history_digest"],
+                name="stages_by_history",
             ),
         ),
     ]

@@ -81,6 +81,9 @@ class Stage(models.Model):
     caller_tools = models.JSONField(
         default=list, blank=True, help_text="Tools that the caller runs itself, as it gave them."
     )
+    history_digest = models.CharField(
+        max_length=64, blank=True, help_text="Of the history, where the caller keeps it itself."
+    )
     prompt_message = models.ForeignKey(
         Message, on_delete=models.CASCADE, related_name="answering_stages"
     )
@@ -141,6 +144,11 @@ class Stage(models.Model):
             ),
         )
         indexes = (
+            models.Index(
+                fields=("owner", "history_digest"),
+                condition=~Q(history_digest=""),
+                name="stages_by_history",
+            ),
             models.Index(
                 fields=("lease_expires_at",),
                 condition=Q(status__in=ACTIVE_STATUSES),

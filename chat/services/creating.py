@@ -24,9 +24,9 @@ from chat.protocol import StageStart
 from chat.runner import Launch
 from chat.services.extras import NO_EXTRAS, StartExtras
 from chat.services.history import load_history, used_call_ids
+from chat.services.own_history import digest_of, find_earlier, store_messages
 from chat.services.refusals import Refused, not_found
 from chat.services.starting import (
-    caller_messages,
     check_grant,
     check_room,
     check_shape,
@@ -188,13 +188,20 @@ def _store_stage(user: User, start: _Start, route: ModelRoute, toolset: Toolset)
     if connection.features.has_select_for_update:
         # Makes the count of a person's stages exact where transactions run side by side.
         active_user(user.pk, lock=True)
-    conversation = choose_conversation(user, command, start.source, extras, start.grant)
-    check_room(user, conversation, is_new=command.conversation_id is None)
     history: tuple[ChatMessage, ...] | None = None
     if extras.messages is None:
+        conversation = choose_conversation(user, command, start.source, extras, start.grant)
+        check_room(user, conversation, is_new=command.conversation_id is None)
         prompt = prompt_message(conversation, command)
     else:
-        prompt, history = caller_messages(conversation, extras.messages)
+        earlier = find_earlier(user, extras.messages, start.source, start.grant)
+        conversation = (
+            earlier.answer.conversation
+            if earlier
+            else choose_conversation(user, command, start.source, extras, start.grant)
+        )
+        check_room(user, conversation, is_new=True)
+        prompt, history = store_messages(conversation, extras.messages, earlier)
     now = timezone.now()
     stage = Stage(
         id=_free_id(extras.stage_id),
@@ -215,6 +222,7 @@ def _store_stage(user: User, start: _Start, route: ModelRoute, toolset: Toolset)
         tools=toolset.names(),
         caller_tools=list(extras.caller_tools),
         tool_mode=extras.tool_mode,
+        history_digest=digest_of(extras.messages) if extras.messages else "",
         api_key_id=start.grant.key_id,
         temperature=command.temperature or [route.tool_temperature, route.synthesis_temperature],
         max_tokens=command.max_tokens or [route.tool_max_tokens, route.synthesis_max_tokens],
@@ -225,7 +233,7 @@ def _store_stage(user: User, start: _Start, route: ModelRoute, toolset: Toolset)
         created_at=now,
     )
     stage.save(force_insert=True)
-    if command.conversation_id is not None:
+    if prompt.parent_id is not None:
         Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
     started = _first_row(stage, route)
     insert_rows([(stage.pk, [started])])

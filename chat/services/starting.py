@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
-
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.utils import timezone
 
 from chat.demo.address import from_here
 from chat.encryption import UndecryptableSecret
 from chat.engine.completions import RouteSettings
-from chat.engine.messages import ChatMessage
 from chat.models import Conversation, Message, ModelRoute, Stage
 from chat.models.routes import PROTOCOL_OPENAI
 from chat.policy import FULL, Grant, may_start, scope_of
@@ -193,42 +187,6 @@ def prompt_message(conversation: Conversation, command: StageStart) -> Message:
     return Message.objects.create(
         conversation=conversation, parent=parent, role=Message.Role.USER, content=text
     )
-
-
-def caller_messages(
-    conversation: Conversation, messages: Sequence[ChatMessage]
-) -> tuple[Message, tuple[ChatMessage, ...]]:
-    """A caller's own history stored as a branch: its last message, and all as the model gets them.
-
-    Each follows the one before by a microsecond, so that their order in time is theirs too.
-    """
-    begin = timezone.now() - timedelta(microseconds=len(messages))
-    parent: Message | None = None
-    rows: list[Message] = []
-    for at, message in enumerate(messages):
-        parent = Message(
-            conversation=conversation,
-            parent=parent,
-            role=message.role,
-            content=clean(message.content),
-            tool_calls=[
-                {
-                    "call_id": clean(call.call_id),
-                    "tool": clean(call.tool),
-                    "raw_arguments": clean(call.raw_arguments),
-                }
-                for call in message.tool_calls
-            ],
-            tool_call_id=clean(message.tool_call_id or "")[:200],
-            created_at=begin + timedelta(microseconds=at),
-        )
-        rows.append(parent)
-    Message.objects.bulk_create(rows)
-    sent = tuple(
-        replace(message, content=row.content, ref={"message_id": str(row.pk)})
-        for message, row in zip(messages, rows, strict=True)
-    )
-    return rows[-1], sent
 
 
 def clean(text: str) -> str:

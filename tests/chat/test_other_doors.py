@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from chat.engine.messages import ChatMessage, RequestedCall
 from chat.models import Conversation, Message, ModelRoute, Stage
@@ -109,3 +110,67 @@ def test_text_mode_is_kept_with_the_stage(owner: User, route: ModelRoute) -> Non
     assert accepted.launch is not None
     assert accepted.launch.request.tool_mode == "text"
     assert Stage.objects.get(pk=accepted.stage_id).tool_mode == "text"
+
+
+def answered(accepted: Accepted, content: str, calls: list[dict[str, Any]]) -> Message:
+    """End a stage as the journal would."""
+    now = timezone.now()
+    Stage.objects.filter(pk=accepted.stage_id).update(status="done", ended_at=now, lease_owner="")
+    stage = Stage.objects.get(pk=accepted.stage_id)
+    return Message.objects.create(
+        id=stage.message_id_reserved,
+        conversation_id=stage.conversation_id,
+        parent_id=stage.prompt_message_id,
+        role="assistant",
+        content=content,
+        tool_calls=calls,
+        stage=stage,
+        created_at=now,
+    )
+
+
+def test_a_history_that_goes_on_with_an_answer_stays_in_its_conversation(
+    owner: User, route: ModelRoute
+) -> None:
+    call = {"call_id": "call_1", "tool": "find_train", "raw_arguments": '{"to": "Lyon"}'}
+    first = start(owner, mode="toolchain", prompt="", messages=HISTORY[:1], caller_tools=(TRAIN,))
+    answered(first, "", [call])
+    second = start(owner, mode="toolchain", prompt="", messages=HISTORY, caller_tools=(TRAIN,))
+    assert second.conversation_id == first.conversation_id
+    assert Message.objects.filter(conversation_id=first.conversation_id).count() == 3
+    assert second.launch is not None
+    history = second.launch.request.history
+    assert [message.as_request() for message in history] == [m.as_request() for m in HISTORY]
+    assert all(message.ref for message in history)
+    answered(second, "At 12:04.\n", [])
+    third = start(
+        owner,
+        prompt="",
+        messages=(
+            *HISTORY,
+            ChatMessage("assistant", "At 12:04."),
+            ChatMessage("user", "From where?"),
+        ),
+    )
+    assert third.conversation_id == first.conversation_id
+    turns = read_transcript(Conversation.objects.get(pk=first.conversation_id)).turns
+    assert [turn.prompt.role for turn in turns if turn.prompt] == ["user", "tool", "user"]
+    assert [turn.stage.id for turn in turns if turn.stage] == [
+        str(one.stage_id) for one in (first, second, third)
+    ]
+
+
+def test_a_history_with_another_answer_or_a_busy_conversation_is_a_new_one(
+    owner: User, stranger: User, route: ModelRoute
+) -> None:
+    first = start(owner, prompt="", messages=HISTORY[:1])
+    answered(first, "At noon.", [])
+    told_otherwise = (*HISTORY[:1], ChatMessage("assistant", "At one."), ChatMessage("user", "?"))
+    assert start(owner, prompt="", messages=told_otherwise).conversation_id != first.conversation_id
+    goes_on = (*HISTORY[:1], ChatMessage("assistant", "At noon."), ChatMessage("user", "?"))
+    assert start(stranger, prompt="", messages=goes_on).conversation_id != first.conversation_id
+    second = start(owner, prompt="", messages=goes_on)
+    assert second.conversation_id == first.conversation_id
+    # It is at work now, and nobody is refused for that.
+    third = start(owner, prompt="", messages=goes_on)
+    assert third.conversation_id != first.conversation_id

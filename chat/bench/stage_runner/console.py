@@ -23,28 +23,48 @@ class Tried(Protocol):
     """A trial as reports need it: a stored one, or one over HTTP."""
 
     @property
-    def route(self) -> str: ...
+    def route(self) -> str:
+        """As BenchTrial has it."""
 
     @property
-    def tool_mode(self) -> str: ...
+    def tool_mode(self) -> str:
+        """As BenchTrial has it."""
 
     @property
-    def case_id(self) -> str: ...
+    def case_id(self) -> str:
+        """As BenchTrial has it."""
 
     @property
-    def number(self) -> int: ...
+    def category(self) -> str:
+        """As BenchTrial has it."""
 
     @property
-    def passed(self) -> bool | None: ...
+    def number(self) -> int:
+        """As BenchTrial has it."""
 
     @property
-    def code(self) -> str: ...
+    def status(self) -> str:
+        """As BenchTrial has it."""
 
     @property
-    def message(self) -> str: ...
+    def passed(self) -> bool | None:
+        """As BenchTrial has it."""
 
     @property
-    def findings(self) -> list[dict[str, Any]]: ...
+    def code(self) -> str:
+        """As BenchTrial has it."""
+
+    @property
+    def message(self) -> str:
+        """As BenchTrial has it."""
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """As BenchTrial has it."""
+
+    @property
+    def execution_ms(self) -> int | None:
+        """As BenchTrial has it."""
 
     @property
     def stage_id(self) -> UUID | str | None:

@@ -98,6 +98,11 @@ class Endpoints:
             Endpoint.at(variable, key) if variable else None,
         )
 
+    @property
+    def shows_its_key(self) -> bool:
+        """Whether the key travels where others may read it."""
+        return any(one is not None and one.shows_its_key for one in (self.option, self.variable))
+
     def of(self, own: str | None) -> Endpoint | None:
         """For a stage whose case names `own`; None where nobody names any. Raises BadEndpoint."""
         if self.option is not None or not own:

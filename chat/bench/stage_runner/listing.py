@@ -44,14 +44,18 @@ def print_cases(console: Console, cases: Suite | TestCases | None) -> None:
         for case in cases.cases:
             turns = len(case.all_turns)
             asked = case.all_turns[0].prompt + (f" (and {turns - 1} more)" if turns > 1 else "")
-            table.add_row(*map(Text, (case.id, case.category.replace("_", " "), asked)), _what(case.description))
+            table.add_row(
+                *map(Text, (case.id, case.category.replace("_", " "), asked)),
+                _what(case.description),
+            )
     else:
         for test_case in cases:
             stage = test_case.stage_a
             judged = "judged" if test_case.evaluation else ""
             strategy = f"{stage.prompt_tool_spec.strategy} {judged}".strip()
             table.add_row(
-                *map(Text, (test_case.id, strategy, stage.user_prompt)), _what(test_case.description)
+                *map(Text, (test_case.id, strategy, stage.user_prompt)),
+                _what(test_case.description),
             )
     console.print(table)
     count = len(cases.cases) if isinstance(cases, Suite) else len(cases)

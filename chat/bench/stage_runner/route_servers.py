@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
@@ -52,8 +53,12 @@ async def demo_here() -> AsyncIterator[None]:
     """The demo model at a free port of this machine; demo routes lead there meanwhile."""
     before = address._own
     listener = socket.create_server((HOST, 0))
+    with warnings.catch_warnings():
+        # Static files need not be collected for a model.
+        warnings.simplefilter("ignore")
+        application = get_asgi_application()
     config = uvicorn.Config(
-        get_asgi_application(), lifespan="off", log_config=None, access_log=False, ws="none"
+        application, lifespan="off", log_config=None, access_log=False, ws="none"
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]), name="demo-model")

@@ -122,10 +122,11 @@ class SpanChart:
 
 
 def line_chart(series: Sequence[Series]) -> LineChart | None:
-    """The chart of at least two steps; None where there is nothing to compare."""
-    steps = max((len(one.values) for one in series), default=0)
+    """The chart of as many steps as all series have; None where these are less than two."""
+    steps = min((len(one.values) for one in series), default=0)
     if steps < 2:
         return None
+    series = [Series(one.name, one.values[:steps]) for one in series]
     width = 100 - 2 * EDGE
     x_of = [EDGE + width * step / (steps - 1) for step in range(steps)]
     ends = [_y(one.values[-1]) for one in series]

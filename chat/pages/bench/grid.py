@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from chat.pages.bench.marks import tone_of
 from chat.pages.bench.words import category_words, money, plural
 
 CellKey = tuple[str, Target]
+_AFTER_A_DASH = re.compile(r"(?<=[_-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class GridRow:
     case_id: str
     description: str
     cells: tuple[Cell, ...]
+
+    @property
+    def parts(self) -> list[str]:
+        """The case's name in pieces between which a line may end."""
+        return _AFTER_A_DASH.split(self.case_id)
 
 
 @dataclass(frozen=True, slots=True)

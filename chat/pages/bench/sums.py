@@ -49,9 +49,10 @@ class ModeRow:
     difference: str
 
 
-def sums_of(targets: Sequence[TargetFigures]) -> tuple[Sum, ...]:
-    """The rows under the grid."""
+def sums_of(targets: Sequence[TargetFigures], *, is_active: bool) -> tuple[Sum, ...]:
+    """The rows under the grid; while a run goes, how far pass^k reaches changes all the time."""
     most = min((len(t.pass_hats) for t in targets if t.pass_hats), default=0)
+    most = 1 if is_active else most
 
     def row(name: str, note: str, words: Callable[[TargetFigures], str]) -> Sum:
         return Sum(name, note, tuple(words(target) for target in targets))
@@ -65,7 +66,8 @@ def sums_of(targets: Sequence[TargetFigures]) -> tuple[Sum, ...]:
         row("First token, p50", "", lambda t: figures.duration(t.first_token_p50)),
         row("Total, p50", "", lambda t: figures.duration(t.latency_p50)),
         row("Total, p95", "", lambda t: figures.duration(t.latency_p95)),
-        row("Tokens in, out", "", _tokens),
+        row("Tokens in", "", lambda t: _count(t.input_tokens)),
+        row("Tokens out", "", lambda t: _count(t.output_tokens)),
         row("Repairs per try", "", _repairs),
         row("Cost of the run", "", _cost),
     ]
@@ -127,10 +129,8 @@ def _interval(tally: Tally) -> str:
     return f"{interval.low:.2f} to {interval.high:.2f}" if interval else ""
 
 
-def _tokens(target: TargetFigures) -> str:
-    if target.input_tokens is None and target.output_tokens is None:
-        return ""
-    return f"{figures.count(target.input_tokens or 0)}, {figures.count(target.output_tokens or 0)}"
+def _count(number: int | None) -> str:
+    return "" if number is None else figures.count(number)
 
 
 def _repairs(target: TargetFigures) -> str:

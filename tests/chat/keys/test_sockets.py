@@ -127,13 +127,18 @@ async def test_without_read_only_what_the_key_started_is_there(
         Talk(key=reads, origin=None) as reader,
     ):
         started = {talk: await talk.start(prompt="Hello") for talk in (page, mine, others)}
-        for talk, stage in started.items():
-            await talk.until_end(stage["stage_id"])
+        ends = {
+            stage["stage_id"]: (await talk.until_end(stage["stage_id"])).last
+            for talk, stage in started.items()
+        }
 
         async def seen(talk: Talk, stage: dict[str, Any]) -> set[str]:
             replies = [
                 await talk.ask(
-                    "subscribed", type="stage.subscribe", stage_id=stage["stage_id"], after=0
+                    "subscribed",
+                    type="stage.subscribe",
+                    stage_id=stage["stage_id"],
+                    after=ends[stage["stage_id"]],
                 ),
                 await talk.ask(
                     "subscribed",
