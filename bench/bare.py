@@ -20,12 +20,12 @@ from bench.loop import raise_open_files
 PATIENCE = 300.0
 
 
-async def read(client: openai.AsyncOpenAI, after: float) -> Ages:
+async def read(client: openai.AsyncOpenAI, after: float, prompt: str = "Go on.") -> Ages:
     """One stream, read to its end."""
     await asyncio.sleep(after)
     ages = Ages()
     stream = await client.chat.completions.create(
-        model="replay", messages=[{"role": "user", "content": "Go on."}], stream=True
+        model="replay", messages=[{"role": "user", "content": prompt}], stream=True
     )
     async for chunk in stream:
         if chunk.choices and chunk.choices[0].delta.content:
@@ -33,11 +33,16 @@ async def read(client: openai.AsyncOpenAI, after: float) -> Ages:
     return ages
 
 
-async def measure(base_url: str, streams: int) -> dict[str, object]:
-    """CPU of this process per chunk, after a first stream that loads everything."""
+async def measure(
+    base_url: str, streams: int, *, key: str = "none", prompt: str = "Go on.", rounds: int = 1
+) -> dict[str, object]:
+    """CPU of this process per chunk, after a first stream that loads everything.
+
+    In each of the rounds all streams are read side by side.
+    """
     # At a thousand streams the loop is so late that the SDK's 5 s to connect are not enough.
     async with openai.AsyncOpenAI(
-        base_url=base_url, api_key="none", max_retries=0, timeout=openai.Timeout(PATIENCE)
+        base_url=base_url, api_key=key, max_retries=0, timeout=openai.Timeout(PATIENCE)
     ) as client:
         warm = await client.chat.completions.create(
             model="replay", messages=[{"role": "user", "content": "Warm up."}], stream=True
@@ -45,11 +50,13 @@ async def measure(base_url: str, streams: int) -> dict[str, object]:
         async for _ in warm:
             pass
         before, began = _cpu_seconds(), time.monotonic()
-        ages = await asyncio.gather(
-            *(read(client, number * START_SPREAD) for number in range(streams))
-        )
+        ages: list[Ages] = []
+        for _ in range(rounds):
+            ages += await asyncio.gather(
+                *(read(client, number * START_SPREAD, prompt) for number in range(streams))
+            )
         return {
-            **summary(list(ages)),
+            **summary(ages),
             "cpu_seconds": _cpu_seconds() - before,
             "seconds": time.monotonic() - began,
         }
@@ -65,9 +72,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base-url", required=True)
     parser.add_argument("--streams", type=int, required=True)
+    parser.add_argument("--key", default="none", help="where the other side wants one")
+    parser.add_argument("--prompt", default="Go on.")
+    parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
     raise_open_files()
-    print(json.dumps(asyncio.run(measure(arguments.base_url, arguments.streams))))
+    found = measure(
+        arguments.base_url,
+        arguments.streams,
+        key=arguments.key,
+        prompt=arguments.prompt,
+        rounds=arguments.rounds,
+    )
+    print(json.dumps(asyncio.run(found)))
 
 
 if __name__ == "__main__":

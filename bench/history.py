@@ -21,6 +21,7 @@ TITLES = {
     "growth": "Growth",
     "soak": "Soak",
     "wire": "What reading a chunk costs",
+    "gateway": "Gateway",
 }
 PACKAGES = (
     *("django", "channels", "daphne", "uvicorn", "uvloop", "websockets", "openai", "httptools"),

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,18 @@ from chat.services.refusals import Refused, not_found
 LONGEST_ID = 60
 ERROR_MARK = "[Tool Error] "
 
-Turns = list[tuple[Message, Stage, list[ToolRun]]]
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """A prompt, and the stage that answered it."""
+
+    prompt: Message
+    answer: Message
+    stage: Stage
+    runs: list[ToolRun]
+
+
+Turns = Sequence[StoredTurn]
 
 
 def infer_case(user: User, conversation_id: UUID) -> Case:
@@ -36,10 +48,16 @@ def infer_case(user: User, conversation_id: UUID) -> Case:
     turns = _turns(conversation)
     if not turns:
         raise Refused("invalid_request", "This conversation has no answer yet to make a case of.")
-    if any(stage.caller_tools for _, stage, _ in turns):
+    if any(turn.stage.caller_tools for turn in turns):
         raise Refused(
             "invalid_request",
             "The tools of this conversation were its caller's own, so no case can offer them.",
+        )
+    if turns[0].prompt.parent_id is not None:
+        raise Refused(
+            "invalid_request",
+            "This conversation begins with a history that came from elsewhere; no case can give it "
+            "to a model.",
         )
     try:
         return read_case(_case(conversation, turns))
@@ -82,25 +100,23 @@ def _turns(conversation: Conversation) -> Turns:
     runs: defaultdict[UUID, list[ToolRun]] = defaultdict(list)
     for run in ToolRun.objects.filter(stage__in=stages).order_by("id"):
         runs[run.stage_id].append(run)
-    turns: Turns = []
+    turns: list[StoredTurn] = []
     answer = answers[-1] if answers else None
     while answer is not None and answer.stage_id is not None:
         prompt = messages.get(answer.parent_id) if answer.parent_id else None
         if prompt is None:
             break
-        turns.append((prompt, stages[answer.stage_id], runs[answer.stage_id]))
+        turns.append(StoredTurn(prompt, answer, stages[answer.stage_id], runs[answer.stage_id]))
         answer = messages.get(prompt.parent_id) if prompt.parent_id else None
-    return turns[::-1]
+    turns.reverse()
+    return turns
 
 
 def _case(conversation: Conversation, turns: Turns) -> dict[str, Any]:
-    last = turns[-1][1]
-    offered = list(dict.fromkeys(name for _, stage, _ in turns for name in stage.tools))
+    last = turns[-1].stage
+    offered = list(dict.fromkeys(name for turn in turns for name in turn.stage.tools))
     is_chat = not offered
-    written = [
-        {"prompt": prompt.content, "expect": _expect(stage, runs, _answer(stage))}
-        for prompt, stage, runs in turns
-    ]
+    written = [{"prompt": turn.prompt.content, "expect": _expect(turn)} for turn in turns]
     case: dict[str, Any] = {
         "id": case_id(conversation.title, f"case_{conversation.pk.hex[:8]}"),
         "category": _category(turns, written, offered),
@@ -120,23 +136,18 @@ def _case(conversation: Conversation, turns: Turns) -> dict[str, Any]:
         case |= written[0]
     else:
         case["turns"] = written
-    recorded = _recorded([run for _, _, runs in turns for run in runs])
+    recorded = _recorded([run for turn in turns for run in turn.runs])
     if recorded:
         case["recorded"] = recorded
     return case
 
 
-def _answer(stage: Stage) -> str:
-    message = Message.objects.filter(stage=stage).only("content").first()
-    return message.content if message is not None else ""
-
-
-def _expect(stage: Stage, runs: Sequence[ToolRun], answer: str) -> dict[str, Any]:
-    if stage.mode == Stage.Mode.CHAT:
+def _expect(turn: StoredTurn) -> dict[str, Any]:
+    if turn.stage.mode == Stage.Mode.CHAT:
         return {}
-    if not runs:
-        return {"asks": True} if asks_back(answer) else {"no_calls": True}
-    good = [run for run in runs if run.valid]
+    if not turn.runs:
+        return {"asks": True} if asks_back(turn.answer.content) else {"no_calls": True}
+    good = [run for run in turn.runs if run.valid]
     calls: list[dict[str, Any]] = [
         {"tool": run.tool, "arguments": run.arguments or {}} for run in good
     ]

@@ -82,7 +82,7 @@ def turn(request: HttpRequest, conversation_id: UUID, stage_id: UUID) -> HttpRes
 @login_required
 def conversations(request: HttpRequest) -> JsonResponse:
     """A page of the conversation list; `title` filters, `after` continues, `machines` asks for
-    API and bench runs."""
+    what came through the API."""
     listing = read_listing(
         _person(request),
         machines=request.GET.get("machines") == "1",

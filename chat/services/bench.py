@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from chat.bench.cases import Case, Suite
@@ -175,16 +175,26 @@ def delete_run(user: User, run_id: UUID, *, grant: Grant = FULL) -> None:
         raise not_found("run")
     if run.is_active:
         raise Refused("invalid_request", "This run has not ended. Stop it, then delete it.")
-    made = Conversation.objects.filter(
-        owner=user, source=Conversation.Source.BENCH, stages__bench_trials__run=run
-    )
-    while some := list(made.values_list("pk", flat=True).distinct()[:DELETED_AT_ONCE]):
-        # In small transactions: on SQLite a long one holds up the journal of every stage.
-        with writing():
-            Conversation.objects.filter(pk__in=some).delete()
+    judges = [
+        finding["stage_id"]
+        for findings in run.trials.values_list("findings", flat=True)
+        for finding in findings
+        if "stage_id" in finding
+    ]
+    own = Conversation.objects.filter(owner=user, source=Conversation.Source.BENCH)
+    _delete_some_at_a_time(own.filter(stages__bench_trials__run=run))
+    for at in range(0, len(judges), DELETED_AT_ONCE):
+        _delete_some_at_a_time(own.filter(stages__in=judges[at : at + DELETED_AT_ONCE]))
     with writing():
         BenchTrial.objects.filter(run=run).delete()
         run.delete()
+
+
+def _delete_some_at_a_time(conversations: QuerySet[Conversation]) -> None:
+    """In small transactions: on SQLite a long one holds up the journal of every stage."""
+    while some := list(conversations.values_list("pk", flat=True).distinct()[:DELETED_AT_ONCE]):
+        with writing():
+            Conversation.objects.filter(pk__in=some).delete()
 
 
 def _trials(

@@ -105,7 +105,7 @@ def state_of(run: BenchRun) -> State:
 
 def read_suites(user: User) -> tuple[SuiteRow, ...]:
     """The suites a person may read, in one query."""
-    query = (
+    query: QuerySet[Any] = (
         BenchSuite.objects.visible_to(user)
         .select_related("owner")
         .annotate(length=_Length("cases"))

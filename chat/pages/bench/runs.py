@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import cast, get_args
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from chat.bench.exports import Form, export_run
 from chat.models import BenchRun
 from chat.pages.bench.addresses import Chosen
 from chat.pages.bench.people import person, tell_refusal
@@ -40,9 +42,16 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def export(request: HttpRequest, run_id: UUID, form: str) -> HttpResponse:
-    """A run as a file."""
-    _visible(request, run_id)
-    raise Http404(form)
+    """A run as a file: `form` is csv, json or junit."""
+    found = _visible(request, run_id)
+    if form not in get_args(Form):
+        raise Http404
+    file = export_run(found, cast(Form, form))
+    return HttpResponse(
+        file.text,
+        content_type=file.content_type,
+        headers={"Content-Disposition": f'attachment; filename="{file.name}"'},
+    )
 
 
 @require_POST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chat.pages.bench import runs, suites
+from chat.pages.bench import making, runs, suites
 
 app_name = "bench"
 
@@ -25,4 +25,5 @@ urlpatterns = [
     path("runs/<uuid:run_id>/resume/", runs.resume, name="resume_run"),
     path("runs/<uuid:run_id>/again/", runs.again, name="again"),
     path("runs/<uuid:run_id>/delete/", runs.delete, name="delete_run"),
+    path("from/<uuid:conversation_id>/", making.make_case, name="make_case"),
 ]

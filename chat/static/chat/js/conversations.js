@@ -155,6 +155,7 @@ export class ConversationList extends EventTarget {
     }
     button.dataset.menuButton = "conversation-menu";
     this.#chosen = button.closest("[data-conversation-id]");
+    this.#menu.querySelector("[data-make-case-row]").href = `/bench/from/${this.#chosen.dataset.conversationId}/`;
     this.#menu.togglePopover();
   }
 

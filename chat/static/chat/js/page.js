@@ -29,6 +29,7 @@ watchCopying(transcriptRoot);
 
 const composer = page.may_write ? startComposer() : null;
 transcript.adopt();
+showLinkedStage();
 composer?.unqueue();
 if (page.conversation_id) connection.watch(page.conversation_id);
 connection.open();
@@ -43,6 +44,14 @@ watchKeys({
 });
 addEventListener("popstate", () => location.reload());
 document.documentElement.dataset.ready = "";
+
+// A link to a stage, as the bench has them, shows it from its head, open.
+function showLinkedStage() {
+  const stage = location.hash.startsWith("#stage-") && document.getElementById(location.hash.slice(1));
+  if (!stage) return;
+  stage.querySelector("[data-card]").open = true;
+  follower.lead(stage);
+}
 
 function startComposer() {
   const choices = new Choices(readJson("composer-options"));
@@ -78,6 +87,9 @@ function accepted(choices, { stageId, conversationId, start }) {
     transcript.conversationId = conversationId;
     list.conversationId = conversationId;
     document.querySelector("[data-rename-title]").hidden = false;
+    const makeCase = document.querySelector("[data-make-case]");
+    makeCase.href = `/bench/from/${conversationId}/`;
+    makeCase.hidden = false;
     list.showTitle(start.prompt.replace(/\s+/g, " ").slice(0, 80));
     history.pushState(null, "", `/c/${conversationId}/`);
     connection.watch(conversationId);

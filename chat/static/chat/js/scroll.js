@@ -29,6 +29,14 @@ export class BottomFollower {
     this.#button.hidden = true;
   }
 
+  // Leads to an element and stays there.
+  lead(element) {
+    this.#following = false;
+    element.scrollIntoView();
+    this.#top = this.#box.scrollTop;
+    this.#button.hidden = this.#distance() < NEAR;
+  }
+
   grew() {
     // The reader may have gone up since the last frame, and the event that says so be still to come.
     this.#looked();
