@@ -17,7 +17,6 @@ from typing import Any
 
 from bench.groups import hottest, shares
 from bench.history import RESULTS, keep, markdown_table
-from bench.listeners import START_SPREAD
 from bench.loop import raise_open_files
 from bench.report import Report, percentile
 from bench.setups import Ground, Setup, ground
@@ -107,6 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
             environment=ENVIRONMENT,
             is_sampled=arguments.profile,
         ) as made:
+            # Its threads are there now, and are sampled from the first time it is asked.
+            made.servers[0].counts()
             client = Client(made)
             client.through(1, wish(SHORT, arguments.per_second), 3)
             of_setup = []

@@ -110,6 +110,41 @@ PAGES: dict[str, Rule] = {
     "admin/chat/modelroute/<int:pk>/doctor/": Rule(admins("200")),
 }
 
+_RUN = "bench/runs/<uuid:run_id>/"
+_SUITE = "bench/suites/<int:suite_id>/"
+_SHIPPED = "bench/shipped/<slug:name>/"
+_TO_RUN, _TO_SUITE = "→ /bench/runs/…/", "→ /bench/suites/…/"
+_START = {"route": "small", "tool_mode": "native", "tries": "1", "category": "simple"}
+_CASE = "{id: one, prompt: Go.}"
+
+PAGES |= {
+    "bench/": Rule(members("200")),
+    "bench/suites/new/": Rule(
+        members("200"), members(_TO_SUITE), {"text": f"{{suite: new, cases: [{_CASE}]}}"}
+    ),
+    _SUITE: Rule(readers("200")),
+    f"{_SUITE}edit/": Rule(
+        only_owner("200"), only_owner(_TO_SUITE), {"text": f"{{suite: old, cases: [{_CASE}]}}"}
+    ),
+    f"{_SUITE}delete/": Rule(only_owner("200"), only_owner("→ /bench/")),
+    f"{_SUITE}download/": Rule(readers("200")),
+    f"{_SUITE}run/": Rule(all_get("405"), readers(_TO_RUN), _START),
+    _SHIPPED: Rule(members("200")),
+    f"{_SHIPPED}download/": Rule(members("200")),
+    f"{_SHIPPED}run/": Rule(all_get("405"), members(_TO_RUN), _START),
+    _RUN: Rule(readers("200")),
+    f"{_RUN}export/<slug:form>/": Rule(readers("200")),
+    f"{_RUN}stop/": Rule(
+        all_get("405"), ("log in", "404", "404", _TO_RUN, "404", _TO_RUN)
+    ),
+    f"{_RUN}resume/": Rule(all_get("405"), only_owner(_TO_RUN)),
+    f"{_RUN}again/": Rule(all_get("405"), only_owner(_TO_RUN)),
+    f"{_RUN}delete/": Rule(only_owner("200"), only_owner("→ /bench/")),
+    "bench/from/<uuid:conversation_id>/": Rule(
+        readers("200"), readers(_TO_SUITE), {"text": _CASE, "suite": "new", "name": "Made"}
+    ),
+}
+
 WRITABLE = {"auth/group", "auth/user", "tools/toolsetting", "chat/modelroute"}
 MODELS = (
     "auth/group",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class World:
     people: dict[str, User | None]
     conversation: Conversation
     stage: Stage
+    suite: BenchSuite
+    run: BenchRun
     ids: dict[str, object]
 
     def address(self, pattern: str) -> str:
@@ -44,6 +47,10 @@ class World:
         values = {
             "<uuid:conversation_id>": self.conversation.pk,
             "<uuid:stage_id>": self.stage.pk,
+            "<uuid:run_id>": self.run.pk,
+            "<int:suite_id>": self.suite.pk,
+            "<slug:name>": "starter",
+            "<slug:form>": "csv",
             "<str:token>": "no-such-token",
             "<path:content_type_id>": 1,
             "<path:object_id>": 1,
@@ -99,6 +106,9 @@ def world(
     run = ToolRun.objects.create(
         stage=stage, call_id="c1", round=1, tool="calculate", origin="native", valid=True
     )
+    case = {"id": "one", "prompt": "Go."}
+    suite = BenchSuite.objects.create(owner=owner, name="old", cases=[case])
+    bench_run = make_run(owner, {"small": [1]}, cases=[("one", "simple")], tries=1)
     setting, _ = ToolSetting.objects.get_or_create(name="calculate")
     ids: dict[str, object] = {
         "auth/group": Group.objects.get(name="lab").pk,
@@ -111,7 +121,7 @@ def world(
         "chat/stage": stage.pk,
         "chat/toolrun": run.pk,
     }
-    return World(dict(zip(ROLES, people, strict=True)), conversation, stage, ids)
+    return World(dict(zip(ROLES, people, strict=True)), conversation, stage, suite, bench_run, ids)
 
 
 def test_every_address_of_the_site_is_in_the_matrix_and_no_other() -> None:
@@ -138,7 +148,8 @@ def shown(answer: str, world: World) -> str:
     """The answer without this run's ids."""
     if answer.startswith("→ /admin/") and answer.endswith("/change/"):
         return "→ change/"
-    return answer.replace(str(world.conversation.pk), "…")
+    answer = answer.replace(str(world.conversation.pk), "…")
+    return re.sub(r"(?<=/bench/)(runs|suites)/[0-9a-f-]+/", r"\1/…/", answer)
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Addresses below /accounts/: only those of allauth's pages that we draw, under allauth's names."""
+"""Addresses below /accounts/: those of allauth's pages that we draw, and of our own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.urls import path
 
 from toolbench_site.account_forms import ConfirmForm, FirstPasswordForm, LogInForm, PasswordForm
 from toolbench_site.account_pages import AccountPage
+from toolbench_site.key_pages import keys, new_key, revoke
 
 urlpatterns = [
     path("", AccountPage.as_view(), name="account"),
@@ -28,4 +29,7 @@ urlpatterns = [
         views.PasswordSetView.as_view(form_class=FirstPasswordForm),
         name="account_set_password",
     ),
+    path("keys/", keys, name="account_keys"),
+    path("keys/new/", new_key, name="account_new_key"),
+    path("keys/<int:key_id>/revoke/", revoke, name="account_revoke_key"),
 ]

@@ -15,8 +15,9 @@ from channels.routing import ProtocolTypeRouter
 from chat.api.connections import watched
 from chat.lifecycle import lifespan_application
 from chat.routing import websocket_application
+from toolbench_site.programs import divided
 
-http_application = watched(django_application)
+http_application = watched(divided(django_application))
 
 application = ProtocolTypeRouter(
     {
