@@ -15,6 +15,7 @@ DATA := $(or $(TOOLBENCH_DATA_DIR),var)
 PACKAGES := .venv/.requirements
 DEV_PACKAGES := .venv/.requirements-dev
 FONTS := .stamps/fonts
+CLIENTS := .stamps/clients
 ASSETS := build/assets/.built
 MIGRATED := $(DATA)/.migrated
 # collectstatic writes this file last.
@@ -47,7 +48,7 @@ cluster: $(PACKAGES) $(ASSETS)
 
 setup: $(PACKAGES) $(ASSETS) $(MIGRATED) $(STATIC)
 
-test: $(DEV_PACKAGES) $(ASSETS)
+test: $(DEV_PACKAGES) $(ASSETS) $(CLIENTS)
 	@$(PY) -m tests.run
 
 lint: $(DEV_PACKAGES)
@@ -84,10 +85,18 @@ $(DEV_PACKAGES): requirements-dev.txt | $(PY)
 $(FONTS): $(wildcard package.json package-lock.json)
 	@mkdir -p $(@D)
 ifneq (,$(shell command -v npm))
-	$(call timed,Fetching fonts,timeout 180 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 \
+	$(call timed,Fetching fonts,timeout 180 npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 \
 		|| echo 'npm could not fetch the fonts; the system fonts serve. To try again: rm $(FONTS)' >&2)
 else
 	@echo 'npm is not here, so the system fonts serve.'
+endif
+	@touch $@
+
+# Only tests need it: the official OpenAI client for Node.js; without it they say that they skip.
+$(CLIENTS): $(FONTS)
+ifneq (,$(shell command -v npm))
+	$(call timed,Fetching the OpenAI client for Node.js,timeout 180 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 \
+		|| echo 'npm could not fetch it; the tests with it are skipped. To try again: rm $(CLIENTS)' >&2)
 endif
 	@touch $@
 

@@ -201,10 +201,10 @@ class Kill:
         """What the processes' logs say of a stage, and of the journal at the end."""
         lines = []
         for at, server in enumerate(self.rig.servers):
-            for line in server.log_tail(400).splitlines():
-                if stage_id in line or "journal" in line:
-                    lines.append(f"{at}: {line}")
-        return " | ".join(lines[-8:]) or "no log says why"
+            told = server.log_tail(400).splitlines()
+            about = [line for line in told if stage_id in line or "WARNING" in line]
+            lines += [f"{at}: {line}" for line in about[-8:]]
+        return " | ".join(lines) or "no log says why"
 
     def _measure_elsewhere(self, killed_at: float) -> None:
         """When viewers of another process saw the end: after the kill, or after its own viewers."""

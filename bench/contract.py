@@ -12,11 +12,12 @@ import random
 import signal
 import socket
 import time
+import uuid
 from urllib.parse import urlsplit
 
 from bench.contract_client import HttpClient
 from bench.contract_cuts import STAY, prove_cuts
-from bench.contract_ground import HttpGround, body, http_ground
+from bench.contract_ground import HttpGround, body, http_ground, until
 from bench.contract_modes import prove_demo, prove_modes
 from bench.contract_refusals import CHAT, STREAM, TOOLS, Ask, faults, prove_refusals
 from bench.layout import SINGLE, Layout, add_layout, chosen_layout
@@ -35,10 +36,10 @@ def prove(
     report = Report(f"The HTTP contract; {layout}; seed {seed}")
     with http_ground(layout) as ground:
         asyncio.run(_prove(ground, report, cuts, seed, rounds))
-        asyncio.run(_going_down(ground, report))
+        asyncio.run(going_down(ground, report))
         report.promise_none(ground.rig.errors())
     with http_ground(layout, TOOLBENCH_KEY_REQUESTS_PER_MINUTE=str(FEW_REQUESTS)) as ground:
-        asyncio.run(_rate(ground, report))
+        asyncio.run(rate(ground, report))
     return report
 
 
@@ -65,26 +66,25 @@ async def _gone(ground: HttpGround, report: Report, rounds: int) -> None:
         worst = 0.0
         for _ in range(rounds):
             client, _ = ground.turned()
-            worst = max(worst, await _gone_once(ground, client, path, prompt, has_head))
+            worst = max(worst, await gone_once(ground, client, path, prompt, has_head))
         report.promise(worst <= GOAL_MS, f"{about}: closed after {worst:.0f} ms")
         rows.append((about, rounds, f"{worst:.1f}"))
     for path in (STREAM, CHAT):
-        report.promise_none(await _stays(ground, path), "a client that wanted its stage to go on")
+        report.promise_none(await stays(ground, path), "a client that wanted its stage to go on")
     report.line()
     report.table(("the client goes away", "times", "upstream closed, ms (worst)"), rows)
 
 
-async def _gone_once(
+async def gone_once(
     ground: HttpGround, client: HttpClient, path: str, prompt: str, has_head: bool
 ) -> float:
+    """Milliseconds from a client's going away to the end of the upstream's connection."""
     replay = ground.rig.replay
     before = len(replay.completions)
     reader, writer = await client.send("POST", path, body(prompt))
     if has_head:
         await reader.readuntil(b"\r\n\r\n")
-    async with asyncio.timeout(10):
-        while len(replay.completions) <= before:
-            await asyncio.sleep(0.005)
+    await until(lambda: len(replay.completions) > before)
     if prompt.startswith("text") and has_head:
         await reader.readuntil(b"data: ")
     exchange = replay.completions[before]
@@ -95,16 +95,14 @@ async def _gone_once(
     return (exchange.closed_at - moment) * 1000
 
 
-async def _stays(ground: HttpGround, path: str) -> list[str]:
+async def stays(ground: HttpGround, path: str) -> list[str]:
     """With the header the stage ends by itself, and its events can be read."""
     client, other = ground.turned()
     before = len(ground.rig.replay.completions)
-    stage_id = "5" + str(random.randrange(10**7, 10**8))[1:] + "-0000-4000-8000-000000000000"
+    stage_id = str(uuid.uuid4())
     asked = body("text 20 100", stage_id=stage_id)
     _, writer = await client.send("POST", path, asked, STAY)
-    async with asyncio.timeout(10):
-        while len(ground.rig.replay.completions) <= before:
-            await asyncio.sleep(0.005)
+    await until(lambda: len(ground.rig.replay.completions) > before)
     writer.transport.abort()
     told = await other.stream("GET", f"/stream/v1/stages/{stage_id}")
     end = told.end.event if told.end else None
@@ -129,7 +127,7 @@ async def _heartbeats(ground: HttpGround, report: Report) -> None:
     report.line(f"Headers of a silent model's stream after {head * 1000:.0f} ms; then heartbeats.")
 
 
-async def _going_down(ground: HttpGround, report: Report) -> None:
+async def going_down(ground: HttpGround, report: Report) -> None:
     """503 on a connection that was there before; the running stage gets its grace."""
     server = ground.rig.servers[0]
     parts = urlsplit(server.url)
@@ -163,7 +161,7 @@ async def _going_down(ground: HttpGround, report: Report) -> None:
     running.leave()
 
 
-async def _rate(ground: HttpGround, report: Report) -> None:
+async def rate(ground: HttpGround, report: Report) -> None:
     """429 with Retry-After once a key has used up its minute; another key goes on."""
     client = ground.client()
     answers = [await client.ask("POST", CHAT, body("text 1")) for _ in range(FEW_REQUESTS + 1)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,6 +94,13 @@ def make_key(rig: Rig, person: str, scopes: str, *more: str) -> str:
     return rig.server.manage(
         "create_api_key", person, "--name", "contract", "--scopes", scopes, *more
     ).strip()
+
+
+async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Return once this holds, which it must within so many seconds."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 def body(prompt: str, route: str = ROUTE, **more: Any) -> dict[str, Any]:

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 STARTS_SECONDS = 5.0
 REAP_SECONDS = 1.0
+AGAIN_SECONDS = 0.3
+"""Between two rounds of lease work while the database is away."""
 SLOW_ROUND_SECONDS = 4.0
 """A round of lease work that takes longer met a database that was away."""
 OTHERS_RENEW_SECONDS = 2 * LEASE_RENEWAL_SECONDS
@@ -307,15 +309,21 @@ class Runner:
     # --- leases ---
 
     async def _keep_leases(self) -> None:
+        pause = LEASE_RENEWAL_SECONDS
         while True:
-            await asyncio.sleep(LEASE_RENEWAL_SECONDS)
+            await asyncio.sleep(pause)
             begin = time.monotonic()
             try:
                 await self._renew()
                 await self._obey_rows()
+                pause = LEASE_RENEWAL_SECONDS
             except Exception as error:
                 self._let_others_renew()
-                logger.warning("Leases could not be renewed: %s", type(error).__name__)
+                if pause != AGAIN_SECONDS:
+                    logger.warning("Leases could not be renewed: %s", type(error).__name__)
+                # They go on passing: a database that is back must not be asked seconds later, nor
+                # only after each thread of the pool has found its own connection broken.
+                pause = AGAIN_SECONDS
             if time.monotonic() - begin > SLOW_ROUND_SECONDS:
                 self._let_others_renew()
 

@@ -79,6 +79,9 @@ PAGES: dict[str, Rule] = {
     "accounts/reauthenticate/": Rule(members("200")),
     "accounts/password/change/": Rule(members("200")),
     "accounts/password/set/": Rule(members("→ /accounts/password/change/")),
+    "accounts/keys/": Rule(members("200")),
+    "accounts/keys/new/": Rule(members("200"), members("→ /accounts/keys/")),
+    "accounts/keys/<int:key_id>/revoke/": Rule(only_owner("200"), only_owner("→ /accounts/keys/")),
     "healthz": Rule(all_get("200")),
     "setup/<str:token>/": Rule(all_get("404"), all_get("404")),
     "setup/<str:token>/found/": Rule(all_get("404")),
@@ -93,6 +96,10 @@ PAGES: dict[str, Rule] = {
     "stream/v1/stages/<uuid:stage_id>": Rule(
         ("401", "404", "404", "200", "200", "200"), csrf_exempt=True, is_live=True
     ),
+    "v1/models": Rule(all_get("401"), csrf_exempt=True),
+    "v1/models/<str:slug>": Rule(all_get("401"), csrf_exempt=True),
+    "v1/chat/completions": Rule(all_get("405"), all_get("401"), csrf_exempt=True),
+    "v1/<path:rest>": Rule(all_get("404"), all_get("404"), csrf_exempt=True),
     "admin/": Rule(admins("200")),
     "admin/login/": Rule(admins("→ /admin/")),
     "admin/logout/": Rule(admins("405")),
@@ -134,9 +141,7 @@ PAGES |= {
     f"{_SHIPPED}run/": Rule(all_get("405"), members(_TO_RUN), _START),
     _RUN: Rule(readers("200")),
     f"{_RUN}export/<slug:form>/": Rule(readers("200")),
-    f"{_RUN}stop/": Rule(
-        all_get("405"), ("log in", "404", "404", _TO_RUN, "404", _TO_RUN)
-    ),
+    f"{_RUN}stop/": Rule(all_get("405"), ("log in", "404", "404", _TO_RUN, "404", _TO_RUN)),
     f"{_RUN}resume/": Rule(all_get("405"), only_owner(_TO_RUN)),
     f"{_RUN}again/": Rule(all_get("405"), only_owner(_TO_RUN)),
     f"{_RUN}delete/": Rule(only_owner("200"), only_owner("→ /bench/")),
@@ -145,21 +150,22 @@ PAGES |= {
     ),
 }
 
-WRITABLE = {"auth/group", "auth/user", "tools/toolsetting", "chat/modelroute"}
+WRITABLE = {"auth/group", "auth/user", "tools/toolsetting", "chat/modelroute", "chat/apikey"}
 MODELS = (
     "auth/group",
     "auth/user",
     "tools/toolsetting",
     "chat/modelroute",
+    "chat/apikey",
     "chat/conversation",
     "chat/message",
     "chat/stage",
     "chat/stageevent",
     "chat/toolrun",
 )
-# Tools come from the code; routes and people that were used are never deleted.
+# Tools come from the code; keys are revoked; routes and people that were used are never deleted.
 NOT_ADDED = {"tools/toolsetting"}
-NOT_DELETED = {"tools/toolsetting"}
+NOT_DELETED = {"tools/toolsetting", "chat/apikey"}
 
 for _model in MODELS:
     _base = f"admin/{_model}/"

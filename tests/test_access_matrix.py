@@ -16,9 +16,20 @@ from django.utils import timezone
 
 from chat.database import run_in_pool
 from chat.lifecycle import Process
-from chat.models import Conversation, Message, ModelRoute, Stage, StageEvent, ToolRun
+from chat.models import (
+    BenchRun,
+    BenchSuite,
+    Conversation,
+    Message,
+    ModelRoute,
+    Stage,
+    StageEvent,
+    ToolRun,
+)
 from tests.access_matrix import COMMANDS, PAGES, ROLES, Rule, note, patterns
 from tests.chat.conftest import cookies, process, replay, routed
+from tests.chat.keys.makers import key_of
+from tests.chat.pages.bench.rows import make_run
 from tests.chat.socket_talk import Talk
 from tests.replay import ReplayServer, Request, Script, Signal, WaitFor, chat_stream
 from tools.models import ToolSetting
@@ -49,7 +60,10 @@ class World:
             "<uuid:stage_id>": self.stage.pk,
             "<uuid:run_id>": self.run.pk,
             "<int:suite_id>": self.suite.pk,
+            "<int:key_id>": self.ids["chat/apikey"],
             "<slug:name>": "starter",
+            "<str:slug>": "small",
+            "<path:rest>": "no/such/endpoint",
             "<slug:form>": "csv",
             "<str:token>": "no-such-token",
             "<path:content_type_id>": 1,
@@ -115,6 +129,7 @@ def world(
         "auth/user": stranger.pk,
         "tools/toolsetting": setting.pk,
         "chat/modelroute": route.pk,
+        "chat/apikey": key_of(owner).key.pk,
         "chat/conversation": conversation.pk,
         "chat/message": message.pk,
         "chat/stageevent": event.pk,

@@ -13,9 +13,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from chat.key_form import KeyForm
 from chat.models import ApiKey, ModelRoute
 from chat.services.api_keys import NewKey, revoke_key
-from toolbench_site.key_form import KeyForm
 
 ONCE = "key_form"
 """Under this name the session has the number of the form that may make a key."""
@@ -43,14 +43,14 @@ def new_key(request: HttpRequest) -> HttpResponse:
     person = _person(request)
     form = KeyForm(person, request.POST if request.method == "POST" else None)
     if request.method == "POST":
-        if request.POST.get("once") != request.session.get(ONCE):
+        if not request.session.get(ONCE) or request.POST.get("once") != request.session[ONCE]:
             messages.warning(
                 request,
                 "That form was used already, so no other key was made. If you did not copy the "
                 "key’s text, revoke it and make a new one.",
             )
             return redirect("account_keys")
-        if made := form.make(person):
+        if made := form.make():
             del request.session[ONCE]
             return _shown_once(request, made)
     once = request.session[ONCE] = request.session.get(ONCE) or secrets.token_urlsafe(8)

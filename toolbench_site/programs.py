@@ -65,11 +65,12 @@ class ProgramsHandler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         """One middleware around the views."""
-        self._view_middleware = []
-        self._template_response_middleware = []
-        self._exception_middleware = []
-        views = convert_exception_to_response(self._get_response_async)
-        self._middleware_chain = convert_exception_to_response(Guard(views))
+        handler: Any = self
+        handler._view_middleware = []
+        handler._template_response_middleware = []
+        handler._exception_middleware = []
+        views: Any = convert_exception_to_response(handler._get_response_async)
+        handler._middleware_chain = convert_exception_to_response(Guard(views))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request; it is cancelled when its client goes away."""
@@ -80,7 +81,7 @@ class ProgramsHandler(ASGIHandler):
         try:
             set_script_prefix(get_script_prefix(scope))
             request, refusal = self.create_request(scope, body)
-            if request is None:
+            if refusal is not None:
                 await self.send_response(refusal, send)
             else:
                 await self._race(request, receive, send)

@@ -1,5 +1,5 @@
-"""The admin of chat: routes to configure, everything else to read."""
+"""The admin of chat: routes to configure, keys to make and revoke, everything else to read."""
 
-from chat.admin import conversations, routes, stages, users
+from chat.admin import conversations, keys, routes, stages, users
 
-__all__ = ["conversations", "routes", "stages", "users"]
+__all__ = ["conversations", "keys", "routes", "stages", "users"]

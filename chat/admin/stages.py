@@ -30,7 +30,12 @@ class StageAdmin(ReadOnlyAdmin):
     """Stages, newest first, with links to journal and tool runs."""
 
     conversation_lookup = "conversation"
-    linked_lookups = ("conversation__id__exact", "owner__id__exact", "route__id__exact")
+    linked_lookups = (
+        "conversation__id__exact",
+        "owner__id__exact",
+        "route__id__exact",
+        "api_key__id__exact",
+    )
     body_fields = (
         "system_prompt",
         "requests",
@@ -73,6 +78,7 @@ class StageAdmin(ReadOnlyAdmin):
                     "temperature",
                     "max_tokens",
                     "requests_json",
+                    "api_key",
                 )
             },
         ),

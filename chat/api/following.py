@@ -18,7 +18,7 @@ from django.db import DatabaseError
 
 from chat import runner as runners
 from chat.database import run_in_pool
-from chat.frames import Frame
+from chat.frames import Frame, read_after
 from chat.models import ACTIVE_STATUSES, Stage
 
 HEARTBEAT_SECONDS = 15.0
@@ -89,18 +89,21 @@ async def pages(
     wake = news.set
     hub.follow(stage_id, wake)
     hub.follow_outages(stage_id, tell_outage)
-    # Whether it has ended is asked where only the database knows: once, and in every long silence.
+    # Of a stage that does not run here the database alone knows whether it has ended; it is asked
+    # once, and again in every long silence.
     is_doubtful = True
     try:
         while True:
             news.clear()
             try:
                 frames = await cursor.read()
-                if not frames and is_doubtful and cursor.peek() is None:
+                if not frames and is_doubtful and runner.journal.tail_of(stage_id) is None:
                     if await run_in_pool(_is_over, stage_id):
-                        frames = await cursor.read()
+                        # Not by the cursor: what is in memory of another process's stage may lag.
+                        frames = await run_in_pool(read_after, stage_id, cursor.number)
                         if not frames:
                             return
+                        cursor.number = frames[-1].number
                     is_doubtful = False
             except DatabaseError:
                 # What is stored is read when the database is back.

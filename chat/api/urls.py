@@ -18,4 +18,5 @@ urlpatterns = [
     ),
     path("stream/v1/stages/<uuid:stage_id>", origin.stage_events, name="stage_events"),
     path("v1/", include("chat.api.gateway.urls")),
+    path("api/", include("chat.api.documents.urls")),
 ]

@@ -35,6 +35,9 @@ Match = Literal["partial", "exact", "schema"]
 
 MOST_CASES = 2_000
 MOST_TURNS = 50
+MOST_RECORDED = 500
+MOST_CALLS = 100
+"""That are expected of a turn."""
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,80}$")]
 ToolName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
@@ -146,7 +149,7 @@ class Judged(_Part):
 class Expect(_Part):
     """What must be so after a turn; what is absent is not looked at."""
 
-    calls: list[ExpectedCall] = []
+    calls: Annotated[list[ExpectedCall], Field(max_length=MOST_CALLS)] = []
     order: Literal["any", "as_listed"] = "any"
     count: Count | None = None
     """Absent, and calls given: exactly as many as are listed."""
@@ -212,7 +215,7 @@ class Case(_Part):
     stream: bool = True
     prompt: Text | None = None
     turns: Annotated[list[Turn], Field(max_length=MOST_TURNS)] | None = None
-    recorded: list[Recorded] = []
+    recorded: Annotated[list[Recorded], Field(max_length=MOST_RECORDED)] = []
     live: bool | None = None
     """The real tools run instead of `recorded`; absent: as the suite says."""
     expect: Expect = Expect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ class Recording:
     def __init__(self, recorded: list[Recorded]) -> None:
         self._recorded = recorded
         self._used: set[int] = set()
+        self._turn = asyncio.Lock()
 
     def toolset(self, offered: Toolset) -> Toolset:
         """The same tools, described alike, answering from here."""
@@ -50,7 +52,10 @@ class Recording:
 
     def _answering(self, tool: Tool) -> Callable[..., Awaitable[Any]]:
         async def answer(**arguments: Any) -> Any:
-            return self.answer(tool.name, arguments)
+            # In turn, so that calls side by side get the results in their order; and not on the
+            # event loop, for a predicate's pattern may take long.
+            async with self._turn:
+                return await asyncio.to_thread(self.answer, tool.name, arguments)
 
         return answer
 

@@ -30,6 +30,7 @@ class Talk:
         extensions: dict[str, Any] | None = None,
         key: str | None = None,
     ) -> None:
+        self.key = key
         headers = [(b"host", host.encode()), (b"cookie", cookie.encode())]
         if key is not None:
             headers.append((b"authorization", f"Bearer {key}".encode()))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from chat import journal as journals
 from chat import lifecycle
@@ -241,3 +241,26 @@ async def test_a_socket_that_leaves_while_its_start_is_stored_leaves_a_whole_sta
     stage = await run_in_pool(Stage.objects.get)
     assert stage.status == "done"
     assert await run_in_pool(Conversation.objects.count) == 1
+
+
+async def test_leases_are_renewed_as_soon_as_the_database_is_back(
+    process: Process, endless: Signal, cookies: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renew, tries, renewed = runners.renew_leases, 0, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def away_at_first(*given: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        # Who waits for the next round now waits too long.
+        monkeypatch.setattr(runners, "LEASE_RENEWAL_SECONDS", 3600.0)
+        if tries < 4:
+            raise OperationalError("the connection is broken")
+        loop.call_soon_threadsafe(renewed.set)
+        return renew(*given)
+
+    async with Talk(cookies["owner"]) as talk:
+        stage_id = await begin(talk)
+        monkeypatch.setattr(runners, "renew_leases", away_at_first)
+        await within(renewed.wait())
+        assert await status_of(stage_id) == ("running", "")

@@ -14,6 +14,7 @@ from chat.api.documents.words import words_of
 from chat.api.gateway.messages import read_content
 from chat.api.gateway.standing import Ignored, Refused
 from chat.engine.events import EventModel
+from chat.protocol import Command, ToolCallDecide
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -32,9 +33,7 @@ def schemas_of(taken: Iterable[Model], sent: Iterable[Model]) -> Schemas:
     """The schemas of these models and all they hold, by name: what is taken, and what is sent."""
     wanted: list[tuple[Model, Any]] = [(model, "validation") for model in taken]
     wanted += [(model, "serialization") for model in sent]
-    _, definitions = models_json_schema(
-        wanted, ref_template=REFERENCE, schema_generator=_Generator
-    )
+    _, definitions = models_json_schema(wanted, ref_template=REFERENCE, schema_generator=_Generator)
     found: Schemas = definitions.get("$defs", {})
     return dict(sorted(found.items()))
 
@@ -60,6 +59,10 @@ class _Generator(GenerateJsonSchema):
         model: Model = schema["cls"]
         if self.mode == "serialization":
             _as_it_travels(made, model)
+        elif issubclass(model, Command | ToolCallDecide):
+            # What tells commands apart has a default in Python, and none on the wire.
+            del made["properties"]["type"]["default"]
+            made["required"] = ["type", *made.get("required", ())]
         made.pop("title", None)
         if "description" in made:
             made["description"] = " ".join(made["description"].split())

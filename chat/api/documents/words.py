@@ -173,6 +173,7 @@ OF_MODEL: Mapping[str, Mapping[str, str]] = {
     "TextAnswer": {"text": "What the model answered."},
     "ToolResultsAnswer": {"tool_results": "What the tools gave, by call id."},
     "DeltaFunction": {"name": "The tool's name.", "arguments": "A piece of the arguments' text."},
+    "DeltaToolCall": {"index": "The call's place in its round.", "function": "What is called."},
     "StageDelta": {"tool_calls": "A piece of a call."},
     "StageChoice": {"delta": "What it adds.", "finish_reason": "Always null: `done` says it."},
     "StageChunk": {
@@ -208,7 +209,6 @@ OF_MODEL: Mapping[str, Mapping[str, str]] = {
         "tool_calls": "Calls for you to run.",
     },
     "CompletionChoice": {"message": "The answer."},
-    "TokenDetails": {},
     "Usage": {
         "prompt_tokens": "Tokens read.",
         "completion_tokens": "Tokens written.",

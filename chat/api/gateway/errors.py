@@ -118,6 +118,16 @@ def no_model(slug: str) -> ApiProblem:
     )
 
 
+def no_address(path: str) -> ApiProblem:
+    """A part of OpenAI's API that is not here."""
+    return ApiProblem(
+        404,
+        "unknown_url",
+        f"There is nothing at {path[:200]}. The gateway has /v1/models, /v1/models/{{id}} and "
+        "/v1/chat/completions.",
+    )
+
+
 _STATUS_IN_DETAIL = re.compile(r"HTTP (\d{3})")
 # What only the route's own settings are to blame for.
 _OF_THE_ROUTE = ("3", "401", "402", "403", "404", "405")

@@ -10,4 +10,5 @@ urlpatterns = [
     path("models", views.models, name="gateway_models"),
     path("models/<str:slug>", views.model, name="gateway_model"),
     path("chat/completions", views.chat_completions, name="gateway_chat_completions"),
+    path("<path:rest>", views.unknown),
 ]

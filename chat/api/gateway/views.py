@@ -14,7 +14,7 @@ from chat.api.bodies import json_object
 from chat.api.callers import endpoint, key_holder
 from chat.api.gateway.answers import Answering, streamed, whole
 from chat.api.gateway.chunks import Head
-from chat.api.gateway.errors import no_model, of_validation, tell
+from chat.api.gateway.errors import no_address, no_model, of_validation, tell
 from chat.api.gateway.progress import Progress
 from chat.api.gateway.request import ChatCompletionRequest
 from chat.api.gateway.routes import listed_routes
@@ -23,6 +23,7 @@ from chat.api.starting import start_held
 from chat.database import run_in_pool
 from chat.models import Conversation
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes: a history of a long context, in JSON."""
 
@@ -64,6 +65,13 @@ async def model(request: HttpRequest, slug: str) -> HttpResponse:
     if found is None:
         raise no_model(slug)
     return _json(found)
+
+
+@endpoint(*METHODS, tell=tell)
+async def unknown(request: HttpRequest, rest: str) -> HttpResponse:
+    """What else OpenAI's API has; said to whoever has a key."""
+    await key_holder(request)
+    raise no_address(request.path)
 
 
 async def _models(visitor: Visitor) -> list[dict[str, object]]:

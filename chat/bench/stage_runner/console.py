@@ -9,6 +9,7 @@ from uuid import UUID
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -188,19 +189,37 @@ def _print_failures(console: Console, trials: Sequence[Tried], *, many: bool) ->
     if not failed:
         return
     console.print(Text(f"\nFailed: {len(failed)}", style="bold red"))
-    for trial in failed[:MOST_FAILURES]:
-        where = f" on {Target(trial.route, trial.tool_mode)}" if many else ""
-        head = Text(f"{trial.case_id}{where}, try {trial.number}", style="bold")
-        head.append(f"  {trial.code}", style="red")
+    alike = _alike(failed)
+    for group in alike[:MOST_FAILURES]:
+        first = group[0]
+        where = f" on {Target(first.route, first.tool_mode)}" if many else ""
+        tries = "try" if len(group) == 1 else "tries"
+        numbers = ", ".join(str(trial.number) for trial in group)
+        head = Text(f"{first.case_id}{where}, {tries} {numbers}", style="bold")
+        head.append(f"  {first.code}", style="red")
         console.print(head)
-        told = [_finding(one) for one in trial.findings if not one.get("ok")]
-        for words in told or [trial.message]:
-            console.print(Text(f"    {words}"))
-        if trial.stage_id:
-            console.print(Text(f"    stage {trial.stage_id}", style="dim"))
-    if len(failed) > MOST_FAILURES:
-        more = len(failed) - MOST_FAILURES
+        for words in _found(first):
+            console.print(Padding(Text(words), (0, 0, 0, 4)))
+        stages = [str(trial.stage_id) for trial in group if trial.stage_id]
+        if stages:
+            noun = "stage" if len(stages) == 1 else "stages"
+            console.print(Padding(Text(f"{noun} {', '.join(stages)}", style="dim"), (0, 0, 0, 4)))
+    if len(alike) > MOST_FAILURES:
+        more = sum(len(group) for group in alike[MOST_FAILURES:])
         console.print(Text(f"{more} more; --json, --csv and --junit hold all of them."))
+
+
+def _alike(failed: Sequence[Tried]) -> list[list[Tried]]:
+    """Failures of one case on one target that were found wanting in the same words, together."""
+    groups: dict[Any, list[Tried]] = {}
+    for trial in failed:
+        key = (trial.case_id, trial.route, trial.tool_mode, trial.code, *_found(trial))
+        groups.setdefault(key, []).append(trial)
+    return list(groups.values())
+
+
+def _found(trial: Tried) -> list[str]:
+    return [_finding(one) for one in trial.findings if not one.get("ok")] or [trial.message]
 
 
 def _print_skipped(console: Console, skipped: Sequence[tuple[str, str]]) -> None:

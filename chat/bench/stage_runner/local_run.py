@@ -13,6 +13,7 @@ from chat.bench.cases import Suite
 from chat.bench.stage_runner.ledger_run import LATEST
 from chat.models import BenchRun, ModelRoute
 from chat.services.bench import create_run, resume_run, stop_run
+from chat.services.bench_limits import check_numbers
 
 ALIVE_SECONDS = 4.0
 """A process that carries a run out says so every second."""
@@ -79,11 +80,13 @@ def run_to_resume(
     suite: Suite | None,
     targets: Sequence[tuple[str, str]],
     tries: int,
+    at_once: int | None,
     waiting: Callable[[], None],
 ) -> BenchRun:
     """The run to go on with, taken from a process that has died. Raises NoSuchRun, Refused.
 
-    `waiting` is called before it is watched for a sign of life.
+    `at_once` replaces what the run has; None leaves it. `waiting` is called before the run is
+    watched for a sign of life.
     """
     if resume == LATEST:
         run = _latest(user, suite, targets, tries)
@@ -96,7 +99,12 @@ def run_to_resume(
         if _is_alive(run):
             raise NoSuchRun(f"Another process is at work on the run {run.number}.")
         stop_run(user, run.pk)
-    return resume_run(user, run.pk, in_process=True)
+    run = resume_run(user, run.pk, in_process=True)
+    if at_once is not None:
+        check_numbers(run.tries, at_once)
+        run.at_once = at_once
+        run.save(update_fields=("at_once",))
+    return run
 
 
 def find_run(runs: QuerySet[BenchRun], named: str) -> BenchRun:
@@ -120,14 +128,15 @@ def _latest(
         raise NoSuchRun("Name the cases whose run is to be gone on with, or the run.")
     cases = [case.as_json() for case in suite.cases]
     wanted = [{"route": route, "tool_mode": mode} for route, mode in targets]
-    runs = BenchRun.objects.owned_by(user).filter(
-        suite_name=suite.name, in_process=True, tries=tries
-    )
+    runs = BenchRun.objects.owned_by(user).filter(suite_name=suite.name, in_process=True)
     for run in runs.exclude(status=BenchRun.Status.DONE)[:50]:
-        if run.cases == cases and run.targets == wanted:
+        if (run.cases, run.targets, run.tries) == (cases, wanted, tries):
             return run
+    stopped = [str(run.number) for run in runs.exclude(status=BenchRun.Status.DONE)[:5]]
+    others = f" Of other cases, routes or tries are: {', '.join(stopped)}." if stopped else ""
     raise NoSuchRun(
-        "No run of these cases, routes and tries was interrupted. Start it without --resume."
+        "No run of these cases as they are now, on these routes and so often, was interrupted."
+        f"{others} Name one with --resume RUN, or start anew without --resume."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -67,23 +67,25 @@ class Bar(Protocol):
 class _Shown:
     """A bar that a terminal shows."""
 
-    def __init__(self, progress: Progress, total: int, done: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task("", total=total, completed=done)
-        self._failed = 0
+    def __init__(self, progress: Progress, total: int, done: int, failed: int) -> None:
+        self._progress, self._failed = progress, failed
+        self._task = progress.add_task(self._words, total=total, completed=done)
 
     def advance(self, *, passed: bool | None) -> None:
         """As Bar."""
         self._failed += passed is False
-        words = f"{self._failed} failed" if self._failed else ""
-        self._progress.update(self._task, advance=1, description=words)
+        self._progress.update(self._task, advance=1, description=self._words)
+
+    @property
+    def _words(self) -> str:
+        return f"{self._failed} failed" if self._failed else ""
 
 
 class _Lines:
     """Ten lines in all, for a log that no terminal shows."""
 
-    def __init__(self, console: Console, total: int, done: int) -> None:
-        self._console, self._total, self._done, self._failed = console, total, done, 0
+    def __init__(self, console: Console, total: int, done: int, failed: int) -> None:
+        self._console, self._total, self._done, self._failed = console, total, done, failed
 
     def advance(self, *, passed: bool | None) -> None:
         """As Bar."""
@@ -97,10 +99,11 @@ class _Lines:
 
 
 @contextmanager
-def bar(console: Console, total: int, done: int = 0) -> Iterator[Bar]:
-    """The bar of a run of so many trials, of which some were done before."""
+def bar(console: Console, total: int, done: Sequence[bool | None] = ()) -> Iterator[Bar]:
+    """The bar of a run of so many trials; `done` are the verdicts of those tried before."""
+    failed = sum(passed is False for passed in done)
     if not console.is_terminal:
-        yield _Lines(console, max(total, 1), done)
+        yield _Lines(console, max(total, 1), len(done), failed)
         return
     columns = (
         BarColumn(),
@@ -110,7 +113,7 @@ def bar(console: Console, total: int, done: int = 0) -> Iterator[Bar]:
         TextColumn("{task.description}"),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        yield _Shown(progress, total, done)
+        yield _Shown(progress, total, len(done), failed)
 
 
 def _unstyled(text: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from django.conf import settings
 from rich.console import Console
 
 from chat.bench.cases import Suite
+from chat.bench.exports import told_of
 from chat.bench.here import Taken, run_here
 from chat.bench.stage_runner import local_run
 from chat.bench.stage_runner.case_files import TestCases
@@ -33,7 +34,7 @@ from chat.bench.stage_runner.route_servers import reachable_routes
 from chat.bench.stage_runner.screen import bar
 from chat.bench.stage_runner.trials import TrialResult, rows_of
 from chat.bench.stage_runner.ways import Way, executing, needs_process
-from chat.bench.summary import summarise, summary_of
+from chat.bench.summary import summary_of
 from chat.bench.trials import Result
 from chat.bench.trying import Errand
 from chat.models import BenchRun
@@ -143,16 +144,11 @@ class Session:
             why = run.problem or f"Run {run.number} is {run.get_status_display()}."
             raise Ended(COULD_NOT, f"{why} {words}")
         baseline = run.baseline
-        return Told(
-            title=f"{run.suite_name}, run {run.number}",
-            run=str(run.pk),
-            summary=summarise(run),
-            trials=list(run.trials.all()),
-            against="" if baseline is None else f"run {baseline.number}",
-        )
+        against = "" if baseline is None else f"run {baseline.number}"
+        return replace(told_of(run), against=against)
 
     def _carry_out(self, run: LedgerRun, way: Way) -> None:
-        done = len(run.results)
+        done = [result.passed for result in run.results]
 
         async def go() -> None:
             async with executing(run.plan, way) as executor:
@@ -178,6 +174,7 @@ class Session:
                 suite,
                 targets,
                 options.repeat,
+                options.parallel,
                 lambda: self.progress.print("Looking whether its process is still alive."),
             )
         if suite is None:
@@ -201,7 +198,8 @@ class Session:
     async def _run_here(self, run: BenchRun) -> BenchRun:
         routes = [target["route"] for target in run.targets]
         async with reachable_routes(routes):
-            with bar(self.progress, run.total, await run.trials.ended().acount()) as shown:
+            done = [passed async for passed in run.trials.ended().values_list("passed", flat=True)]
+            with bar(self.progress, run.total, done) as shown:
 
                 async def heard(errand: Errand, result: Result) -> None:
                     shown.advance(passed=result.passed)

@@ -216,9 +216,11 @@ def _line(run: BenchRun, summary: Summary) -> str:
 
 
 def _progress(run: BenchRun, summary: Summary) -> Progress:
-    if run.status == BenchRun.Status.QUEUED and not summary.ended:
+    if run.status == BenchRun.Status.QUEUED:
         words = "Waits for its turn."
         note = "It begins within seconds while Toolbench serves."
+        if summary.ended:
+            note = f"{figures.count(summary.ended)} of {plural(run.total, 'try', 'tries')} done."
     else:
         words = f"{figures.count(summary.ended)} of {plural(run.total, 'try', 'tries')} done."
         note = _left(run, summary)

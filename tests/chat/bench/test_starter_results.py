@@ -26,10 +26,10 @@ from tools.registry import registered_tools
 CALLS = list(recorded_results())
 
 
-def calls_of(*tools: str) -> pytest.MarkDecorator:
-    mine = [(case, ideal) for case, ideal in CALLS if ideal.call.tool in tools]
-    ids = [f"{case.id}-{number}" for number, (case, _) in enumerate(mine)]
-    return pytest.mark.parametrize(("case", "ideal"), mine, ids=ids)
+def calls_of(tool: str) -> list[tuple[Case, IdealCall]]:
+    mine = [(case, ideal) for case, ideal in CALLS if ideal.call.tool == tool]
+    assert mine
+    return mine
 
 
 async def run(ideal: IdealCall) -> ToolResult:
@@ -81,16 +81,16 @@ def upstream_of(ideal: IdealCall) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("closing_client")
-@calls_of("get_weather", "plant_care_advisor", "find_place", "iss_tracker")
+@pytest.mark.parametrize("tool", ["get_weather", "plant_care_advisor", "find_place", "iss_tracker"])
 async def test_results_of_the_services_are_told_by_the_tools_like_this(
     service: Service,  # noqa: F811
-    case: Case,
-    ideal: IdealCall,
+    tool: str,
 ) -> None:
-    service.answers(upstream_of(ideal))
-    result = await run(ideal)
-    assert result.status == "ok"
-    assert result.content == as_text(ideal.recorded.result)
+    for case, ideal in calls_of(tool):
+        service.answers(upstream_of(ideal))
+        result = await run(ideal)
+        assert result.status == "ok", case.id
+        assert result.content == as_text(ideal.recorded.result), case.id
 
 
 def test_sums_are_right() -> None:
@@ -102,15 +102,16 @@ def test_sums_are_right() -> None:
                 assert right == as_text(result), case.id
 
 
-@calls_of("current_time")
-def test_times_are_told_by_the_clock_like_this(case: Case, ideal: IdealCall) -> None:
-    result = told(ideal)
-    name, zone = find_zone(ideal.arguments["time_zone"])
-    assert list(result) == list(current_time("UTC"))
-    moment = datetime.fromisoformat(f"{result['date']}T{result['time']}{result['utc_offset']}")
-    there = moment.astimezone(zone)
-    assert there.utcoffset() == moment.utcoffset()
-    assert (result["time_zone"], result["weekday"]) == (name, f"{there:%A}")
+def test_times_are_told_by_the_clock_like_this() -> None:
+    fields = list(current_time("UTC"))
+    for case, ideal in calls_of("current_time"):
+        result = told(ideal)
+        assert list(result) == fields, case.id
+        name, zone = find_zone(ideal.arguments["time_zone"])
+        moment = datetime.fromisoformat(f"{result['date']}T{result['time']}{result['utc_offset']}")
+        there = moment.astimezone(zone)
+        assert there.utcoffset() == moment.utcoffset(), case.id
+        assert (result["time_zone"], result["weekday"]) == (name, f"{there:%A}"), case.id
 
 
 @pytest.mark.parametrize("case", SUITE.cases, ids=[case.id for case in SUITE.cases])

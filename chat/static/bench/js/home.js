@@ -1,5 +1,5 @@
 // The bench's list of runs, read anew while one of them goes.
-import { morphChildren } from "./morph.js";
+import { morphChildren, parsePart } from "./morph.js";
 import { localiseTimes } from "./times.js";
 
 const TURN_MS = 2000;
@@ -15,8 +15,7 @@ async function turn() {
     url.searchParams.set("part", "1");
     const answer = await fetch(url, { headers: { Accept: "text/html" } });
     if (answer.ok && !answer.redirected) {
-      const drawing = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-      morphChildren(list, drawing);
+      morphChildren(list, parsePart(await answer.text()));
       localiseTimes(list);
     }
   } catch {

@@ -4,6 +4,13 @@
 // Set by scripts and by the browser, unknown to the server.
 const OURS = new Set(["open", "role", "style", "tabindex", "aria-expanded"]);
 
+// A part of a page as the server sent it. Within an element, or the parser would leave out the space
+// before its first child, and old and new would stand askew.
+export function parsePart(text) {
+  const page = new DOMParser().parseFromString(`<div>${text}</div>`, "text/html");
+  return page.body.firstElementChild;
+}
+
 export function morph(old, next) {
   if (old.isEqualNode(next)) return;
   if (!isAlike(old, next)) {

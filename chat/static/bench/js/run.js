@@ -1,6 +1,6 @@
 // A run's page: follows the run while it goes, and draws what is chosen without leaving the page.
 import { prepareGrid, watchGrid } from "./grid.js";
-import { morphChildren } from "./morph.js";
+import { morphChildren, parsePart } from "./morph.js";
 import { localiseTimes } from "./times.js";
 
 const TURN_MS = 1000;
@@ -23,7 +23,7 @@ async function read(address, seen = "") {
   const answer = await fetch(url, { headers: { Accept: "text/html" } });
   if (answer.status === 204) return null;
   if (!answer.ok || answer.redirected) throw new Error(`answered ${answer.status}`);
-  return new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  return parsePart(await answer.text());
 }
 
 function show(drawing) {

@@ -215,3 +215,9 @@ def test_other_methods_and_addresses_are_refused(door: Door) -> None:
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "POST"
     assert answer.json()["error"]["code"] == "method_not_allowed"
+
+
+def test_what_the_gateway_does_not_have_is_told_in_its_own_words(door: Door) -> None:
+    with pytest.raises(openai.NotFoundError, match="/v1/embeddings") as refused:
+        door.client().embeddings.create(model="replay", input="Hello.")
+    assert refused.value.code == "unknown_url"

@@ -1,4 +1,4 @@
-"""The form on which a person makes an API key."""
+"""The form on which a key is made: by a person for themselves, or by an admin for somebody."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chat.services import Refused
 from chat.services.api_keys import NAME_LIMIT, NewKey, end_of, make_key
 
 GOOD_DAYS = 90
-"""How long a key is good where the person leaves what the form proposes."""
+"""How long a key is good where the form is left as it comes."""
 
 SCOPE_CHOICES = (
     ("chat", "Chat: start stages without tools"),
@@ -30,7 +30,7 @@ ROUTE_CHOICES = (
 
 
 class KeyForm(forms.Form):
-    """Name, scopes, routes and the last day."""
+    """Name, scopes, routes and the last day of a key of one's own."""
 
     name = forms.CharField(
         label="Name",
@@ -41,14 +41,21 @@ class KeyForm(forms.Form):
         label="What it may do",
         choices=SCOPE_CHOICES,
         initial=["chat", "tools"],
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one thing that the key may do."},
     )
     which = forms.ChoiceField(
-        label="Routes", choices=ROUTE_CHOICES, initial=ALL_ROUTES, required=False
+        label="Routes",
+        choices=ROUTE_CHOICES,
+        initial=ALL_ROUTES,
+        required=False,
+        widget=forms.RadioSelect,
     )
     routes = forms.ModelMultipleChoiceField(
         ModelRoute.objects.none(),
+        label="Only these routes",
         required=False,
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "One of these routes is not open to you. Choose again."},
     )
     expires = forms.DateField(
@@ -57,10 +64,10 @@ class KeyForm(forms.Form):
         error_messages={"invalid": "Write the last day as 2027-01-31, or leave it empty."},
     )
 
-    def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, by: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.owner = owner
-        self.open_routes = ModelRoute.objects.visible_to(owner)
+        self.by = by
+        self.open_routes = ModelRoute.objects.visible_to(by)
         self.fields["routes"].queryset = self.open_routes  # type: ignore[attr-defined]
         last_day = timezone.localdate() + timedelta(days=GOOD_DAYS)
         self.fields["expires"].initial = last_day.isoformat()
@@ -68,13 +75,13 @@ class KeyForm(forms.Form):
 
     @property
     def chosen(self) -> dict[str, set[str]]:
-        """What is ticked, by field; for the boxes that the template draws."""
+        """What is ticked, by field; for a template that draws the boxes itself."""
         return {
             "scopes": set(self["scopes"].value() or ()),
             "routes": {str(pk) for pk in self["routes"].value() or ()},
         }
 
-    def make(self, by: User) -> NewKey | None:
+    def make(self) -> NewKey | None:
         """The key that was asked for; None where something is wrong, which the form then says."""
         if not self.is_valid():
             return None
@@ -82,8 +89,8 @@ class KeyForm(forms.Form):
         last_day = values["expires"]
         try:
             return make_key(
-                by,
-                self.owner,
+                self.by,
+                self.owner(),
                 name=values["name"],
                 scopes=values["scopes"],
                 routes=list(values["routes"]) if values["which"] == SOME_ROUTES else None,
@@ -93,3 +100,34 @@ class KeyForm(forms.Form):
             field = refusal.more.get("field")
             self.add_error(field if field in self.fields else None, refusal.message)
             return None
+
+    def owner(self) -> User:
+        """Whose key it becomes."""
+        return self.by
+
+
+class KeyFormForSomebody(KeyForm):
+    """The same for an admin, who says whose key it is."""
+
+    for_user = forms.ModelChoiceField(
+        User.objects.filter(is_active=True).order_by("username"),
+        label="Whose key",
+        error_messages={"required": "Choose whose key it is."},
+    )
+    field_order = ("for_user",)
+
+    def __init__(self, by: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(by, *args, **kwargs)
+        self.fields["which"].choices = (  # type: ignore[attr-defined]
+            (ALL_ROUTES, "All routes that they may use, those added later too"),
+            (SOME_ROUTES, "Only these"),
+        )
+        self.fields["scopes"].choices = (  # type: ignore[attr-defined]
+            *SCOPE_CHOICES[:-1],
+            ("read", "Read: every conversation that they may read, not only what the key started"),
+        )
+
+    def owner(self) -> User:
+        """Whose key it becomes."""
+        person: User = self.cleaned_data["for_user"]
+        return person
