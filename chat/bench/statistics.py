@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 Z95 = 1.959963984540054
 """Of the normal distribution, for 95 % on both sides."""
+NOISE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,28 @@ def difference(now: Tally, before: Tally) -> Interval | None:
     down = math.hypot(now.rate - now.interval.low, before.interval.high - before.rate)
     up = math.hypot(now.interval.high - now.rate, before.rate - before.interval.low)
     return Interval(centre - down, centre + up)
+
+
+def chance(one: Tally, other: Tally) -> float:
+    """How likely shares are to differ so much by chance alone (Fisher's exact test, two-sided)."""
+    passed, ended = one.passed + other.passed, one.ended + other.ended
+
+    def ways(of_one: int) -> int:
+        return math.comb(one.ended, of_one) * math.comb(other.ended, passed - of_one)
+
+    possible = range(max(0, passed - other.ended), min(one.ended, passed) + 1)
+    seen = ways(one.passed)
+    return sum(ways(number) for number in possible if ways(number) <= seen) / math.comb(
+        ended, passed
+    )
+
+
+def is_clear(now: Tally, before: Tally) -> bool:
+    """Whether a change is more than noise: Newcombe's interval excludes zero, and chance alone
+    explains it in at most one of twenty cases. With few tries the interval alone says so too soon.
+    """
+    interval = difference(now, before)
+    return interval is not None and interval.excludes_zero and chance(now, before) <= NOISE
 
 
 def pass_hat(cases: Collection[Tally], k: int) -> float | None:

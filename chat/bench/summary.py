@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from chat.bench.statistics import Interval, Tally, difference, pass_hats, percentile
+from chat.bench.statistics import Interval, Tally, difference, is_clear, pass_hats, percentile
 from chat.models import BenchRun, BenchTrial
 
 Change = Literal["regressed", "improved"]
@@ -223,10 +223,8 @@ def _difference(target: Target, rows: Sequence[Row], earlier: Sequence[Row]) -> 
         was = before.get(case_id, Tally())
         if tally.rate is None or was.rate is None or tally.rate == was.rate:
             continue
-        interval = difference(tally, was)
         kind: Change = "regressed" if tally.rate < was.rate else "improved"
-        clear = interval is not None and interval.excludes_zero
-        changes.append(CaseChange(case_id, kind, was, tally, clear))
+        changes.append(CaseChange(case_id, kind, was, tally, is_clear(tally, was)))
     both = {case_id for case_id in now if now[case_id].ended and before[case_id].ended}
     tally_now = _tally([row for row in rows if row.case_id in both])
     tally_before = _tally([row for row in earlier if row.case_id in both])

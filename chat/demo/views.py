@@ -20,6 +20,8 @@ from chat.demo.catalogue import DEMO_MODELS, demo_model
 from chat.demo.key import is_demo_key
 from chat.demo.mind import text_of, think
 from chat.demo.misbehaviour import PIECES_PER_SECOND, Behaviour
+from chat.demo.prompt_tools import tools_in_prompt, with_calls, written
+from chat.demo.reply import Reply
 from chat.demo.speech import Frame, Timed, streamed, whole
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponseBase]]
@@ -103,7 +105,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     model = demo_model(body.model)
     if model is None:
         return _refusal(404, f"There is no demo model “{body.model}”.", "model_not_found")
-    reply = think(body.messages, body.tools or (), body.tool_choice)
+    reply = _reply(body)
     frame = Frame(
         completion_id=f"chatcmpl-demo-{secrets.token_hex(12)}",
         model=body.model,
@@ -126,6 +128,15 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
         response.headers["Cache-Control"] = "no-cache"
         return response
     return await _whole_response(chunks, frame)
+
+
+def _reply(body: CompletionBody) -> Reply:
+    in_prompt = () if body.tools else tools_in_prompt(body.messages)
+    # In a synthesis the tools are gone, and what came of them is still written out.
+    messages = with_calls(body.messages)
+    if in_prompt:
+        return written(think(messages, in_prompt))
+    return think(messages, body.tools or (), body.tool_choice)
 
 
 async def _spoken(chunks: Iterator[Timed], *, says_done: bool) -> AsyncIterator[bytes]:

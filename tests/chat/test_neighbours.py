@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,14 +28,14 @@ def _one_server(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def at_work(transactional_db: None, owner: User, route: ModelRoute) -> Iterator[Stage]:
+def at_work(transactional_db: None, owner: User, route: ModelRoute) -> Stage:
     """A stage that another process is at work on, as its lease tells."""
     stage = a_stage(owner, route)
     stage.message.delete()
     Stage.objects.filter(pk=stage.pk).update(
         status="running", ended_at=None, lease_owner=ELSEWHERE, lease_expires_at=lease_end()
     )
-    yield stage
+    return stage
 
 
 async def status_of(stage: Stage) -> str:

@@ -121,6 +121,11 @@ def find_run(runs: QuerySet[BenchRun], named: str) -> BenchRun:
     raise NoSuchRun(f"There is no run {named}. The last ones are: {', '.join(recent) or 'none'}.")
 
 
+def verdicts(run: BenchRun) -> list[bool | None]:
+    """Of the trials that have ended."""
+    return list(run.trials.ended().values_list("passed", flat=True))
+
+
 def _latest(
     user: User, suite: Suite | None, targets: Sequence[tuple[str, str]], tries: int
 ) -> BenchRun:

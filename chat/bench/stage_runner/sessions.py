@@ -37,6 +37,7 @@ from chat.bench.stage_runner.ways import Way, executing, needs_process
 from chat.bench.summary import summary_of
 from chat.bench.trials import Result
 from chat.bench.trying import Errand
+from chat.database import run_in_pool
 from chat.models import BenchRun
 from chat.services.refusals import Refused
 
@@ -198,7 +199,7 @@ class Session:
     async def _run_here(self, run: BenchRun) -> BenchRun:
         routes = [target["route"] for target in run.targets]
         async with reachable_routes(routes):
-            done = [passed async for passed in run.trials.ended().values_list("passed", flat=True)]
+            done = await run_in_pool(local_run.verdicts, run)
             with bar(self.progress, run.total, done) as shown:
 
                 async def heard(errand: Errand, result: Result) -> None:

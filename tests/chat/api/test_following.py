@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from chat.api.following import Followed, Heartbeat, Unavailable, follow
 from chat.database import run_in_pool
 from chat.lifecycle import Process
-from chat.models import Conversation, ModelRoute, Stage
+from chat.models import ModelRoute, Stage
 from chat.protocol import StageStart
 from chat.services import Accepted, cancel_stage, start_stage
 from tests.chat.conftest import within
@@ -151,7 +151,3 @@ def _break_events(broken: bool) -> None:
     source, target = names if broken else names[::-1]
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {source} RENAME TO {target}")
-
-
-async def test_conversations_of_others_are_not_in_the_way(owner: User, process: Process) -> None:
-    assert await run_in_pool(Conversation.objects.count) == 0

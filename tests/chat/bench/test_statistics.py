@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from chat.bench.statistics import Tally, difference, pass_hat, pass_hats, percentile, wilson
+from chat.bench.statistics import Tally, chance, difference, pass_hat, pass_hats, percentile, wilson
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,20 @@ def test_newcombe_s_interval_of_a_difference_is_the_published_one(
     assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
 
 
-def test_one_try_each_is_no_proof_of_a_change() -> None:
-    fell = difference(Tally(0, 1), Tally(1, 1))
-    assert fell is not None
-    assert not fell.excludes_zero
-    clear = difference(Tally(0, 5), Tally(5, 5))
-    assert clear is not None
-    assert clear.excludes_zero
+@pytest.mark.parametrize(
+    ("one", "other", "chance_alone"),
+    [
+        # Fisher 1935: the lady who tasted tea, 3 and 1 of 4; all 4; Agresti 2002, table 3.8.
+        (Tally(3, 4), Tally(1, 4), 34 / 70),
+        (Tally(4, 4), Tally(0, 4), 2 / 70),
+        (Tally(1, 10), Tally(11, 14), 0.002759456),
+        (Tally(2, 2), Tally(2, 2), 1.0),
+        (Tally(0, 1), Tally(1, 1), 1.0),
+    ],
+)
+def test_chance_is_fisher_s_exact_test(one: Tally, other: Tally, chance_alone: float) -> None:
+    assert math.isclose(chance(one, other), chance_alone, rel_tol=1e-6)
+    assert math.isclose(chance(other, one), chance_alone, rel_tol=1e-6)
 
 
 @pytest.mark.parametrize("passed", range(7))

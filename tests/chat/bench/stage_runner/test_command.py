@@ -47,12 +47,12 @@ def run(*arguments: str) -> tuple[int, str, str]:
     return 0, out.getvalue(), beside.getvalue()
 
 
-def test_case(case_id: str, prompt: str = "Hello there", **changes: Any) -> dict[str, Any]:
+def case_of(case_id: str, **changes: Any) -> dict[str, Any]:
     judged = changes.pop("judged", False)
     strategy = changes.pop("strategy", "chat_completion")
     stage = {
         "system_prompt": "",
-        "user_prompt": prompt,
+        "user_prompt": "Hello there",
         "model_container": "traditional",
         "prompt_tool_spec": {"strategy": strategy},
         **changes,
@@ -64,19 +64,15 @@ def test_case(case_id: str, prompt: str = "Hello there", **changes: Any) -> dict
     return case
 
 
-# Its name is the origin's, not a test's.
-test_case.__test__ = False  # type: ignore[attr-defined]
-
-
 @pytest.fixture
 def cases(tmp_path: Path) -> str:
     """Four test cases, of each kind."""
     path = tmp_path / "cases.yaml"
     listed = [
-        test_case("plain"),
-        test_case("streamed", stream=True),
-        test_case("tools", strategy="tool_call", stream=True, synthesis=True),
-        test_case("judged", judged=True),
+        case_of("plain"),
+        case_of("streamed", stream=True),
+        case_of("tools", strategy="tool_call", stream=True, synthesis=True),
+        case_of("judged", judged=True),
     ]
     path.write_text(yaml.safe_dump({"test_cases": listed}))
     return str(path)
@@ -131,7 +127,7 @@ def test_the_three_files_agree_with_each_other(
     assert run(cases, "--endpoint", plain.url, "--repeat", "2", *arguments)[0] == 1
     report = json.loads(files["json"].read_text())
     assert (report["total"], report["ended"], report["passed"]) == (8, 8, 4)
-    rows = list(csv.DictReader(files["csv"].open()))
+    rows = list(csv.DictReader(StringIO(files["csv"].read_text())))
     assert [row["case_id"] for row in rows] == [trial["case_id"] for trial in report["trials"]]
     assert {row["code"] for row in rows if row["passed"] == "false"} == {"STREAM_ERROR"}
     root = ET.parse(files["junit"]).getroot()
@@ -206,7 +202,7 @@ def test_a_wrong_argument_ends_with_2_and_says_what_to_write(
 
 def test_a_bad_file_ends_with_2_and_names_case_and_field(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
-    path.write_text(yaml.safe_dump([test_case("a", strategy="poem")]))
+    path.write_text(yaml.safe_dump([case_of("a", strategy="poem")]))
     status, _, told = run(str(path))
     assert status == 2
     assert "a, stage_a.prompt_tool_spec.strategy" in told
@@ -270,7 +266,7 @@ def test_a_case_may_go_to_an_endpoint_of_its_own_without_the_key(
 ) -> None:
     monkeypatch.setenv("TOOLBENCH_API_KEY", KEY)
     path = tmp_path / "cases.yaml"
-    path.write_text(yaml.safe_dump([test_case("a", endpoint=plain.url)]))
+    path.write_text(yaml.safe_dump([case_of("a", endpoint=plain.url)]))
     assert run(str(path))[0] == 0
     assert "Authorization" not in plain.asked[0].headers
 
