@@ -7,7 +7,7 @@ import sys
 
 NAMES = (
     *("modes", "kills", "stops", "reconnects", "fire", "streams", "growth", "soak"),
-    *("corpus", "fuzz", "wire", "doctor", "contract", "gateway"),
+    *("corpus", "fuzz", "wire", "doctor", "contract", "gateway", "key_timing"),
 )
 
 

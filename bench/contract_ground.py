@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ ENVIRONMENT = {
     "TOOLBENCH_HEARTBEAT_SECONDS": "0.5",
 }
 
-_ROUTES = """
+_FURNISH = """
 from chat.models import ModelRoute
 good = ModelRoute.objects.get(slug={good!r})
 def add(slug, **more):
@@ -38,6 +39,21 @@ add("off", enabled=False)
 add("other-protocol", protocol="mcp")
 add("dead", base_url="http://127.0.0.1:9/v1")
 add("impatient", first_token_seconds=0.3)
+import json
+from django.contrib.auth.models import User
+from chat.services.api_keys import make_key
+def key(name, person, scopes, routes=None):
+    owner = User.objects.get(username=person)
+    scopes = scopes.split(",")
+    return make_key(None, owner, name=name, scopes=scopes, routes=routes, expires_at=None).text
+print(json.dumps({{
+    "none": "",
+    "all": key("all", {owner!r}, "chat,tools,read"),
+    "chat only": key("chat only", {owner!r}, "chat"),
+    "one route": key("one route", {owner!r}, "chat,tools,read",
+        [ModelRoute.objects.get(slug="dead")]),
+    "of another": key("of another", {admin!r}, "chat,tools,read"),
+}}))
 """
 
 UPSTREAM_FAILURES: Mapping[str, Script] = {
@@ -77,15 +93,8 @@ class HttpGround:
 def http_ground(layout: Layout, **environment: str) -> Iterator[HttpGround]:
     """Servers with the routes and keys of this proof."""
     with Rig(failing_answer, layout=layout, environment=ENVIRONMENT | environment) as rig:
-        server = rig.server
-        server.manage("shell", "-v", "0", "-c", _ROUTES.format(good=ROUTE))
-        keys = {
-            "all": make_key(rig, OWNER, "chat,tools,read"),
-            "chat only": make_key(rig, OWNER, "chat"),
-            "one route": make_key(rig, OWNER, "chat,tools,read", "--routes", "dead"),
-            "of another": make_key(rig, ADMIN, "chat,tools,read"),
-            "none": "",
-        }
+        code = _FURNISH.format(good=ROUTE, owner=OWNER, admin=ADMIN)
+        keys = json.loads(rig.server.manage("shell", "-v", "0", "-c", code))
         yield HttpGround(rig, keys)
 
 

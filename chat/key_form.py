@@ -71,7 +71,7 @@ class KeyForm(forms.Form):
         self.fields["routes"].queryset = self.open_routes  # type: ignore[attr-defined]
         last_day = timezone.localdate() + timedelta(days=GOOD_DAYS)
         self.fields["expires"].initial = last_day.isoformat()
-        self.fields["expires"].widget.input_type = "date"  # type: ignore[attr-defined]
+        self.fields["expires"].widget.input_type = "date"
 
     @property
     def chosen(self) -> dict[str, set[str]]:

@@ -41,7 +41,11 @@ class KeyText:
 
 def make_key_text() -> KeyText:
     """A new key with 256 random bits."""
-    prefix = "".join(secrets.choice(PREFIX_ALPHABET) for _ in range(PREFIX_LENGTH))
+    return key_text_with("".join(secrets.choice(PREFIX_ALPHABET) for _ in range(PREFIX_LENGTH)))
+
+
+def key_text_with(prefix: str) -> KeyText:
+    """A key with a prefix that was chosen, and a secret of its own."""
     body = f"tb_{prefix}_{_digits(secrets.randbits(SECRET_BITS), SECRET_LENGTH)}"
     text = body + _checksum(body)
     return KeyText(text, prefix, digest_of(text))
@@ -53,6 +57,11 @@ def prefix_of(text: str) -> str | None:
     if found is None or _checksum(text[:-CHECKSUM_LENGTH]) != found["checksum"]:
         return None
     return found["prefix"]
+
+
+def hide_keys(text: str) -> str:
+    """The text with no more of the keys in it than their prefixes."""
+    return SHAPE.sub(r"tb_\g<prefix>_…", text) if "tb_" in text else text
 
 
 def digest_of(text: str) -> str:

@@ -39,6 +39,8 @@ class Process:
     ) -> None:
         self.runner = Runner()
         self.sockets = Sockets()
+        self.requests = Sockets()
+        """Requests of callers under way, which the sweep ends as it closes sockets."""
         self.renderings = LiveRenderings(self.runner)
         self._background = background
         self._beside = beside
@@ -82,7 +84,7 @@ class Process:
 
     async def sweep_once(self) -> None:
         """Close sockets whose session, key, account or right is gone."""
-        live = list(self.sockets)
+        live = [*self.sockets, *self.requests]
         if not live:
             return
         watched = [Watched(socket.visitor, socket.foreign_subscriptions()) for socket in live]
@@ -123,6 +125,11 @@ async def ensure_started(
             process = Process(background, beside=beside)
             await process.start()
             _process = process
+    return _process
+
+
+def started() -> Process | None:
+    """The process's parts, where somebody has started them."""
     return _process
 
 

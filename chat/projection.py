@@ -74,6 +74,8 @@ def take_fence(stage_ids: Sequence[UUID], owner: str) -> set[UUID]:
     One UPDATE … RETURNING, in the writer's transaction: whoever ends a stage changes the same row,
     so either our events come before its end or not at all.
     """
+    if not stage_ids:
+        return set()
     sql, places = _fence_statement(len(stage_ids))
     prepare = Stage._meta.pk.get_db_prep_value
     values = {f"id {at}": prepare(pk, connection) for at, pk in enumerate(stage_ids)}

@@ -16,6 +16,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tests.access_matrix_of_keys import KEYS
+
 ROLES = ("logged out", "stranger", "colleague", "owner", "reviewer", "admin")
 OUT = "ACCESS_MATRIX_OUT"
 
@@ -99,7 +101,14 @@ PAGES: dict[str, Rule] = {
     "v1/models": Rule(all_get("401"), csrf_exempt=True),
     "v1/models/<str:slug>": Rule(all_get("401"), csrf_exempt=True),
     "v1/chat/completions": Rule(all_get("405"), all_get("401"), csrf_exempt=True),
-    "v1/<path:rest>": Rule(all_get("404"), all_get("404"), csrf_exempt=True),
+    "v1/<path:rest>": Rule(all_get("401"), all_get("401"), csrf_exempt=True),
+    # What runs here is told to those who may use it; a key opens the documents too.
+    "api/": Rule(members("200")),
+    **{
+        f"api/{name}.{form}": Rule(("401", *("200",) * 5), csrf_exempt=True, is_live=True)
+        for name in ("openapi", "asyncapi")
+        for form in ("json", "yaml")
+    },
     "admin/": Rule(admins("200")),
     "admin/login/": Rule(admins("→ /admin/")),
     "admin/logout/": Rule(admins("405")),
@@ -299,6 +308,7 @@ def main() -> None:
                 "-p",
                 "no:cacheprovider",
                 "tests/test_access_matrix.py",
+                "tests/test_access_matrix_of_keys.py",
             ],
             env={**os.environ, OUT: str(out)},
             capture_output=True,
@@ -310,9 +320,10 @@ def main() -> None:
     for kind, what, answers in found:
         merged.setdefault((kind, what), {}).update(answers)
     for kind, rows in groupby(sorted(merged.items(), key=lambda row: row[0][0]), lambda r: r[0][0]):
-        print(f"\n{kind:{width}}" + "".join(f"{role:17}" for role in ROLES))
+        columns = KEYS if kind.endswith("by key") else ROLES
+        print(f"\n{kind:{width}}" + "".join(f"{column:17}" for column in columns))
         for (_, what), answers in rows:
-            print(f"{what:{width}}" + "".join(f"{answers.get(role, ''):17}" for role in ROLES))
+            print(f"{what:{width}}" + "".join(f"{answers.get(one, ''):17}" for one in columns))
     print("\n" + done.stdout.strip().splitlines()[-1])
     sys.exit(done.returncode)
 

@@ -123,13 +123,32 @@ UPWARDS = {
     "chat/consumers.py": ("chat.routing", "chat.pages"),
     "chat/checks.py": ("chat.runner", "chat.consumers", "chat.admin"),
     "chat/discovery.py": ("chat.runner", "chat.consumers", "chat.admin"),
+    "chat/bench/**/*.py": ("chat.consumers", "chat.pages", "chat.api", "chat.admin"),
     "chat/doctor/*.py": ("chat.runner", "chat.services", "chat.consumers", "chat.admin"),
 }
+
+
+# What is expected of a trial, and how it is judged and counted, knows neither Django nor stages.
+BENCH_VALUES = ("asking", "cases", "expectations", "findings", "matching", "patterns", "statistics")
+BENCH_VALUES += ("trajectory", "values", "yaml_text")
+
+
+def test_the_bench_judges_without_django() -> None:
+    imports = imports_in(*(f"chat/bench/{name}.py" for name in BENCH_VALUES))
+    assert broken(imports, "django", "chat", but=("chat.bench",)) == []
 
 
 @pytest.mark.parametrize("pattern", UPWARDS)
 def test_rooms_of_chat_import_downwards_only(pattern: str) -> None:
     assert broken(imports_in(pattern), *UPWARDS[pattern]) == []
+
+
+def test_endpoints_leave_stages_to_services() -> None:
+    # What follows a stage reads its hub and cursors; it starts and stops nothing.
+    imports = at_run_time(imports_in("chat/api/**/*.py"))
+    found = broken(imports, "chat.runner", "chat.journal", "chat.consumers", "chat.routing")
+    assert [one for one in found if not one.startswith("chat/api/following.py:")] == []
+    assert broken(imports_in("chat/api/**/*.py"), "chat.pages", "chat.admin") == []
 
 
 def test_services_know_neither_channels_nor_http() -> None:
@@ -139,6 +158,6 @@ def test_services_know_neither_channels_nor_http() -> None:
 
 def test_consumers_and_pages_leave_stages_to_services() -> None:
     # A consumer is handed the runner to ask it things; for that it may know its type.
-    imports = at_run_time(imports_in("chat/consumers.py", "chat/pages/*.py"))
+    imports = at_run_time(imports_in("chat/consumers.py", "chat/pages/**/*.py"))
     assert broken(imports, "chat.runner", "chat.journal") == []
     assert broken(imports_in("chat/admin/*.py"), "chat.runner", "chat.hub", "chat.journal") == []

@@ -85,7 +85,8 @@ def _shown_once(request: HttpRequest, made: NewKey) -> HttpResponse:
 def example(made: NewKey, site: str, slug: str) -> str:
     """A command to try the key with: what it may do decides on the endpoint."""
     question = "What is 17 * 23?"
-    path, body = "v1/models", None
+    path = "v1/models"
+    body: dict[str, object] | None = None
     if "chat" in made.key.scopes:
         path = "v1/chat/completions"
         body = {"model": slug, "messages": [{"role": "user", "content": question}]}

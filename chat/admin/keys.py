@@ -146,10 +146,10 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             self.log_addition(request, made.key, [{"added": {}}])
             context |= {"title": "The new API key", "key": made.key, "text": made.text}
             return TemplateResponse(request, "admin/chat/apikey/made.html", context, status=201)
-        fields = (None, {"fields": tuple(form.fields)})
+        fields: tuple[Any, dict[str, list[str]]] = (None, {"fields": list(form.fields)})
         context |= {
             "title": "Make an API key for somebody",
-            "adminform": AdminForm(form, [fields], {}, model_admin=self),  # type: ignore[list-item]
+            "adminform": AdminForm(form, [fields], {}, model_admin=self),  # type: ignore[arg-type]
             "inline_admin_formsets": [],
             "errors": form.errors,
             "media": self.media + form.media,

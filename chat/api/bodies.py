@@ -68,13 +68,14 @@ def stage_body(request: HttpRequest) -> StageBody:
     except ValidationError as wrong:
         told = problems_of(wrong)
         first = told[0]
-        raise Problem(
+        problem = Problem(
             422,
             "invalid_request",
             f"The body does not validate: {first['loc']}: {first['msg']}",
             errors=told,
-            **_named_stage(raw),
-        ) from None
+        )
+        problem.more |= _named_stage(raw)
+        raise problem from None
 
 
 def json_object(request: HttpRequest, limit: int = BODY_LIMIT) -> dict[str, Any]:

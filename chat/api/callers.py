@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
@@ -22,13 +22,11 @@ logger = logging.getLogger(__name__)
 
 REALM = 'Bearer realm="Toolbench"'
 
-View = Callable[..., Awaitable[HttpResponseBase]]
+View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 Tell = Callable[[Problem], HttpResponseBase]
 
 
-def endpoint(
-    *methods: str, tell: Tell = problem_response
-) -> Callable[[View], Callable[..., Awaitable[HttpResponseBase]]]:
+def endpoint(*methods: str, tell: Tell = problem_response) -> Callable[[View], View]:
     """An async view for programs: other methods are refused, and what goes wrong is told by `tell`.
 
     No CSRF token is asked for, since what changes something here takes no cookie.

@@ -39,6 +39,11 @@ class Connection:
         self._is_paced = False
         self._is_over = False
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody will tell that the client is gone."""
+        return self._send is not None
+
     def when_gone(self, farewell: Callable[[], None]) -> None:
         """Call this once the client is gone or has been served; at once where it already is."""
         if self._is_over:
@@ -56,6 +61,12 @@ class Connection:
         farewells, self._farewells = self._farewells, []
         for farewell in farewells:
             farewell()
+
+    def abort(self) -> None:
+        """End the connection, whatever was still to be sent."""
+        self.leave()
+        if self._abort is not None:
+            self._abort()
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer."""
@@ -76,9 +87,7 @@ class Connection:
                         await asyncio.sleep(BACKLOG_POLL_SECONDS)
                 await self._send(message)
         except TimeoutError:
-            self.leave()
-            if self._abort is not None:
-                self._abort()
+            self.abort()
 
 
 def watched(application: Application) -> Application:

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from chat.api.answers import whole_response
 from chat.api.bodies import stage_body
 from chat.api.callers import caller, endpoint, key_holder
+from chat.api.live_requests import keep_watched
 from chat.api.sse import sse_response
 from chat.api.starting import HeldStage, start_held
 from chat.api.statuses import Problem, problem_of, with_stage
@@ -51,6 +52,7 @@ async def stage_events(request: HttpRequest, stage_id: UUID) -> HttpResponseBase
     last = standing.last_sequence_number
     # As on the websocket: a number that the stage never had comes from before a restored backup.
     await ensure_started()
+    keep_watched(request, visitor, reads_others=standing.owner_id != visitor.user_id)
     recovered = after <= last and not (standing.has_ended and last == 0)
     response = sse_response(request, stage_id, after if recovered else 0)
     response.headers[RECOVERED_HEADER] = "true" if recovered else "false"

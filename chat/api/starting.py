@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from chat.access import Visitor
 from chat.api.connections import connection_of
+from chat.api.live_requests import keep_watched
 from chat.lifecycle import ensure_started
 from chat.protocol import StageStart
 from chat.services import Accepted, Refused, cancel_stage, start_stage
@@ -46,6 +47,8 @@ async def start_held(
     A request that was made before (`request_id`) is refused too: here nobody joins a stage by
     sending its request again.
     """
+    await ensure_started()
+    keep_watched(request, visitor)
     # In a context of its own: the request's thread, which Django keeps in it, ends with the
     # request, and the stage may outlive that.
     starting = asyncio.create_task(
@@ -63,7 +66,6 @@ async def start_held(
 async def _start(
     visitor: Visitor, command: StageStart, source: str, extras: StartExtras
 ) -> HeldStage:
-    await ensure_started()
     accepted = await start_stage(
         visitor.user_id, command, source, grant=visitor.grant, extras=extras
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-import orjson
 import regex
 from pydantic import (
     BaseModel,
@@ -247,8 +247,8 @@ class Case(_Part):
     @property
     def digest(self) -> str:
         """What tells its content from another's."""
-        body = orjson.dumps(self.as_json(), option=orjson.OPT_SORT_KEYS)
-        return hashlib.sha256(body).hexdigest()[:16]
+        body = json.dumps(self.as_json(), sort_keys=True)
+        return hashlib.sha256(body.encode()).hexdigest()[:16]
 
     def as_json(self) -> dict[str, Any]:
         """As it is stored and written: what was given, nothing else."""

@@ -92,6 +92,12 @@ def _take(run_id: UUID, *, in_process: bool) -> Claim | None:
     return Claim(run_id, token)
 
 
+def drop_dead_claims() -> None:
+    """As a process begins to serve alone: who was at work on its runs before has ended."""
+    lost = BenchRun.objects.filter(in_process=False, status=Status.RUNNING)
+    lost.update(claimed_until=timezone.now() - CLAIM)
+
+
 def _end_abandoned() -> None:
     """A command that died leaves its run running; nobody but a person resumes it."""
     now = timezone.now()

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from django.contrib.auth.models import User
 
 from chat.bench.cases import Case, Recorded
@@ -41,7 +40,7 @@ class Recording:
             if one.tool == tool and _is_for(one, arguments)
         ]
         if not fitting:
-            shown = orjson.dumps(arguments).decode()[:SHOWN]
+            shown = as_text(arguments)[:SHOWN]
             raise ToolError(f"There is no recorded result for {tool} with {shown}.")
         at = next((at for at in fitting if at not in self._used), fitting[-1])
         self._used.add(at)

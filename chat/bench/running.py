@@ -18,7 +18,7 @@ from uuid import UUID
 from django.conf import settings
 
 from chat.bench.cases import BadSuite, read_case
-from chat.bench.claims import Claim, claim_due, end_run, pass_on, renew
+from chat.bench.claims import Claim, claim_due, drop_dead_claims, end_run, pass_on, renew
 from chat.bench.patience import patiently
 from chat.bench.stages import GoingDown
 from chat.bench.trials import Result, begin_trial, give_back, store_result
@@ -58,6 +58,8 @@ async def run_benches() -> None:
     """Carry out what was asked for until cancelled; what runs then is passed on."""
     running: set[asyncio.Task[None]] = set()
     try:
+        if not settings.TOOLBENCH_SEVERAL:
+            await patiently(drop_dead_claims)
         while True:
             try:
                 for claim in await run_in_pool(claim_due, RUNS_AT_ONCE - len(running)):
@@ -185,6 +187,9 @@ async def _end(work: asyncio.Task[None]) -> None:
     if not work.done():
         work.cancel()
         await asyncio.wait({work})
+    if not work.cancelled():
+        # Who ended it knows why; asyncio need not log it as forgotten.
+        work.exception()
 
 
 def _tool_mode(stored: str) -> ToolMode:

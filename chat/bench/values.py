@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
-
-import orjson
 
 from chat.bench.cases import Predicate
 from chat.bench.patterns import found
@@ -18,14 +17,14 @@ _MISSING = object()
 
 def shown(value: Any) -> str:
     """A value in words: texts in quotation marks, the rest as JSON, cut."""
-    text = f"“{value}”" if isinstance(value, str) else orjson.dumps(value).decode()
+    text = f"“{value}”" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def is_same(expected: Any, got: Any) -> bool:
     """Equal by value: 5 is 5.0, true is not 1, “5” is not 5."""
     if _is_number(expected) and _is_number(got):
-        return math.isclose(expected, got, rel_tol=1e-9, abs_tol=1e-12)
+        return _is_close(expected, got)
     if isinstance(expected, str) and isinstance(got, str):
         return unicodedata.normalize("NFC", expected) == unicodedata.normalize("NFC", got)
     if isinstance(expected, dict) and isinstance(got, dict):
@@ -120,8 +119,19 @@ def _is_met(predicate: Predicate, value: Any) -> bool:
 
 
 def _within(near: float, value: float, distance: float) -> bool:
-    off = abs(near - value)
-    return off <= distance or math.isclose(off, distance, rel_tol=1e-9, abs_tol=1e-12)
+    try:
+        off = abs(near - value)
+    except OverflowError:
+        return False
+    return off <= distance or _is_close(off, distance)
+
+
+def _is_close(one: float, other: float) -> bool:
+    try:
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    except OverflowError:
+        # An integer beyond all floats.
+        return one == other
 
 
 def _contains(predicate: Predicate, value: Any) -> bool:

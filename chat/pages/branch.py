@@ -118,8 +118,7 @@ def read_branch(conversation: Conversation, leaf: UUID | None, limit: int) -> Br
         for key in shown
     )
     is_node = (
-        found is not None
-        and not Message.objects.filter(pk=found, stage__isnull=False).exists()
+        found is not None and not Message.objects.filter(pk=found, stage__isnull=False).exists()
     )
     return Branch(pairs, rows[0][3] - len(shown), found if is_node else None)
 

@@ -103,9 +103,7 @@ def _turns(pairs: tuple[Pair, ...]) -> tuple[Turn, ...]:
         stage = stages.get(stage_node.key) if stage_node else None
         turns.append(
             Turn(
-                prompt=_given(prompt, prompt_node.versions)
-                if prompt and prompt_node
-                else None,
+                prompt=_given(prompt, prompt_node.versions) if prompt and prompt_node else None,
                 stage=stage_card(
                     stage,
                     answers.get(stage.id),

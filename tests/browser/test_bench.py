@@ -69,7 +69,7 @@ def done_run(browser: Any, live_server_process: Any) -> str:
     write_suite(page, "for looking at")
     start(page, tries=2)
     until_ended(page)
-    address = page.url.removeprefix(live_server_process.url).partition("?")[0]
+    address: str = page.url.removeprefix(live_server_process.url).partition("?")[0]
     context.close()
     return address
 

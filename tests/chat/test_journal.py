@@ -11,11 +11,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from chat import journal as journals
-from chat.database import run_in_pool
+from chat.database import run_in_pool, writing
 from chat.engine.events import (
     Cancel,
     ChatCompletionChunk,
@@ -365,3 +365,26 @@ async def test_stored_events_are_read_in_pages_and_in_order(rig: JournalRig) -> 
     second = await run_in_pool(read_after, log.key.stage_id, first[-1].number)
     assert [frame.number for frame in first + second] == list(range(1, PAGE + 22))
     assert len(first) == PAGE
+
+
+async def test_a_commit_whose_answer_was_lost_costs_nothing(
+    rig: JournalRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await rig.open()
+    answers = iter([OperationalError("the connection broke")])
+
+    @contextmanager
+    def answer_lost_once() -> Iterator[None]:
+        with writing():
+            yield
+        for error in answers:
+            raise error
+
+    monkeypatch.setattr("chat.journal.writing", answer_lost_once)
+    rig.journal.put(log, said("once"))
+    await within(rig.journal.flush(log))
+    rig.journal.put(log, said(" and again"))
+    await within(rig.journal.flush(log))
+    assert await text_of(log.key.stage_id) == "once and again"
+    assert await numbers_of(log.key.stage_id) == [1, 2, 3]
+    assert rig.listener.of(log) == ["committed", "committed"]

@@ -31,6 +31,7 @@ _HEALTHZ = Endpoint(
             body=(answers.Ready,),
             examples={"ready": examples.READY},
         ),
+        Reply(status=403, words="A method that would change something: there is none."),
         Reply(status=405, words="Another method.", headers=("Allow",)),
         Reply(
             status=503,

@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 Schema = Mapping[str, Any]
 
+OR = " or "
+
 _LIMITS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -21,6 +23,7 @@ _LIMITS = {
     "maxItems": "at most {} items",
     "pattern": "like {}",
 }
+_NOT_EMPTY = {("minLength", 1), ("minItems", 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,9 @@ def kind_of(schema: Schema) -> tuple[Word, ...]:
         return _joined({"const": value} for value in schema["enum"])
     match schema.get("type"):
         case "array":
-            return (Word("list of "), *kind_of(schema.get("items", {})))
+            return (Word("list of "), *_as_one(kind_of(schema.get("items", {}))))
         case "object" if isinstance(schema.get("additionalProperties"), Mapping):
-            return (Word("object of "), *kind_of(schema["additionalProperties"]))
+            return (Word("object of "), *_as_one(kind_of(schema["additionalProperties"])))
         case "string" if "format" in schema:
             return (Word(schema["format"].upper()),)
         case None:
@@ -84,7 +87,11 @@ def kind_of(schema: Schema) -> tuple[Word, ...]:
 
 def limits_of(schema: Schema) -> str:
     """What a value is held to besides its type."""
-    found = [words.format(_told(schema[name])) for name, words in _LIMITS.items() if name in schema]
+    found = [
+        "not empty" if (name, schema[name]) in _NOT_EMPTY else words.format(_told(schema[name]))
+        for name, words in _LIMITS.items()
+        if name in schema
+    ]
     if "minItems" in schema and schema.get("minItems") == schema.get("maxItems"):
         found = [f"{schema['minItems']} items"]
     parts: list[Schema] = [
@@ -108,6 +115,11 @@ def coded(text: str) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308
 
 
+def _as_one(kind: tuple[Word, ...]) -> tuple[Word, ...]:
+    """In brackets where it is a choice."""
+    return (Word("("), *kind, Word(")")) if Word(OR) in kind else kind
+
+
 def _told(limit: Any) -> str:
     return f"{limit:,}" if isinstance(limit, int | float) else str(limit)
 
@@ -116,6 +128,6 @@ def _joined(schemas: Iterable[Schema]) -> tuple[Word, ...]:
     words: list[Word] = []
     for schema in schemas:
         if words:
-            words.append(Word(" or "))
+            words.append(Word(OR))
         words += kind_of(schema)
     return tuple(words)

@@ -12,6 +12,8 @@ GATEWAY = "OpenAI-compatible"
 _RETRY = ("Retry-After",)
 
 _RETRIES = ("X-Should-Retry",)
+# Errors of a stage name it.
+_STAGE = (STAGE_HEADER,)
 
 
 def _gateway_error(
@@ -44,6 +46,7 @@ _COMPLETION_ERRORS = (
         *("missing_required_parameter", "unknown_parameter", "unsupported_parameter"),
         *("invalid_value", "invalid_request", "route_not_configured", "upstream_rejected"),
         "context_length_exceeded",
+        headers=_STAGE,
         example=True,
     ),
     _GATEWAY_COMMON[0],
@@ -51,29 +54,30 @@ _COMPLETION_ERRORS = (
     _gateway_error(
         404, "There is no such model for this key, or the conversation was deleted meanwhile.",
         "model_not_found", "not_found",
+        headers=_STAGE,
     ),
     _GATEWAY_COMMON[1],
     _gateway_error(409, "The answer was stopped by its owner or an admin.", "cancelled",
-                   "request_id_reused", headers=_RETRIES),
+                   "request_id_reused", headers=_RETRIES + _STAGE),
     _gateway_error(413, "The body is too large.", "too_large"),
     _gateway_error(
         429, "Too many requests or stages, here or at the model server, or the quota is used up.",
         "rate_limit_exceeded", "too_many_stages", "insufficient_quota", "upstream_rate_limited",
-        headers=_RETRY,
+        headers=_RETRY + _RETRIES + _STAGE,
     ),
-    _gateway_error(500, "Toolbench met a fault of its own.", "internal", headers=_RETRIES),
+    _gateway_error(500, "Toolbench met a fault of its own.", "internal", headers=_RETRIES + _STAGE),
     _gateway_error(501, "The route speaks a protocol that is not supported.",
                    "unsupported_protocol", headers=_RETRIES),
     _gateway_error(
         502, "The model server failed, could not be reached, or made no use of the tools.",
         "upstream_unreachable", "upstream_failed", "upstream_malformed", "upstream_rejected",
-        "no_tool_calls", "invalid_tool_calls", "tool_rounds_exceeded", headers=_RETRIES,
+        "no_tool_calls", "invalid_tool_calls", "tool_rounds_exceeded", headers=_RETRIES + _STAGE,
     ),
     _gateway_error(
         503, "Toolbench is being restarted, or cannot store the answer.",
-        "going_down", "cancelled", "unavailable", "interrupted", headers=_RETRY,
+        "going_down", "cancelled", "unavailable", "interrupted", headers=_RETRY + _RETRIES + _STAGE,
     ),
-    _gateway_error(504, "The model server took too long.", "upstream_timeout", headers=_RETRIES),
+    _gateway_error(504, "The model server took too long.", "upstream_timeout", headers=_RETRIES + _STAGE),
 )  # fmt: skip
 
 _MODELS = Endpoint(

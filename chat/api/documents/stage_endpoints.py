@@ -81,7 +81,11 @@ def _frame(event: str, number: int, data: Mapping[str, Any]) -> str:
     return f"id: {examples.STAGE}-{number}\nevent: {event}\ndata: {orjson.dumps(data).decode()}\n\n"
 
 
-_ENDS: dict[str, tuple[Model, ...]] = {"done": (answers.SseEnd,), "cancel": (answers.SseEnd,), "error": (answers.SseError,)}
+_ENDS: dict[str, tuple[Model, ...]] = {
+    "done": (answers.SseEnd,),
+    "cancel": (answers.SseEnd,),
+    "error": (answers.SseError,),
+}
 _CHAT_EVENTS: dict[str, tuple[Model, ...]] = {"chat_completion_chunk": (answers.SseText,), **_ENDS}
 _TOOL_EVENTS: dict[str, tuple[Model, ...]] = {
     "tool_completion_chunk": (answers.SseToolText,),

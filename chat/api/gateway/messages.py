@@ -10,8 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from chat.api.gateway.standing import Refused
 from chat.engine.messages import ChatMessage, RequestedCall
-from chat.protocol import PROMPT_LIMIT
 
+ID_LIMIT = 4096
+"""Some gateways pack more than a name into the id of a call."""
 _TEXT_FIELDS = {"text": "text", "refusal": "refusal"}
 
 
@@ -60,7 +61,7 @@ class SystemMessage(Strict):
     """What the model is told before all else; `developer` is the same by a newer name."""
 
     role: Literal["system", "developer"]
-    content: Annotated[Text, Field(max_length=PROMPT_LIMIT)]
+    content: Text
     name: str | None = None
 
 
@@ -82,7 +83,7 @@ class FunctionCall(Echo):
 class MessageToolCall(Echo):
     """A call that the model made earlier."""
 
-    id: Annotated[str, Field(min_length=1, max_length=200)]
+    id: Annotated[str, Field(min_length=1, max_length=ID_LIMIT)]
     type: Literal["function"] = "function"
     function: FunctionCall
 
@@ -105,7 +106,7 @@ class ToolMessage(Strict):
 
     role: Literal["tool"]
     content: Text
-    tool_call_id: Annotated[str, Field(min_length=1, max_length=200)]
+    tool_call_id: Annotated[str, Field(min_length=1, max_length=ID_LIMIT)]
     name: str | None = None
 
 

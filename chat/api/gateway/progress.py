@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 import orjson
@@ -30,6 +31,7 @@ class Progress:
         self.repairs: list[str] = []
         """Codes of what was mended, each once."""
         self._hands_over = hands_over
+        self._is_cut_short = False
         self._usage: dict[str, int] | None = None
         self._turns: dict[str, tuple[str, int]] = {}
 
@@ -93,8 +95,10 @@ class Progress:
         return text if before is None else BETWEEN_TURNS + text
 
     def _handed_over(self, data: dict[str, Any]) -> Delta | None:
-        if CUT_OFF in data["errors"]:
-            # Half a call is none; that the answer is cut short its finish_reason says.
+        if CUT_OFF in data["errors"] or _is_half(data):
+            # Half a call is none; that the answer is cut short its finish_reason says, though
+            # some servers would have it that the model had ended.
+            self._is_cut_short = True
             return None
         call = {
             "id": data["call_id"],
@@ -119,7 +123,23 @@ class Progress:
         match reason:
             case "length" | "content_filter":
                 return reason
+        if self._is_cut_short:
+            return "length"
         return "tool_calls" if self.calls else "stop"
+
+
+def _is_half(data: dict[str, Any]) -> bool:
+    """Whether the argument text of a call ends before its JSON does."""
+    if data["arguments"] is not None:
+        return False
+    raw: str = data["raw_arguments"].rstrip()
+    try:
+        json.loads(raw)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(raw) or error.msg.startswith("Unterminated string")
+    except RecursionError:
+        pass
+    return False
 
 
 def _arguments(data: dict[str, Any]) -> str:

@@ -10,10 +10,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from chat.api.gateway.messages import Message, Strict, check_order
+from chat.api.gateway.messages import Message, Strict, check_order, system_prompt
 from chat.api.gateway.standing import Ignored, Refused
 from chat.api.gateway.tool_fields import NamedChoice, Tool, ToolbenchOptions, ToolChoice
-from chat.protocol import Temperature, TokenLimit
+from chat.protocol import PROMPT_LIMIT, Temperature, TokenLimit
+
+MESSAGES_LIMIT = 4096
+"""Each is stored as a row, in the transaction that starts the stage."""
+TOOLS_LIMIT = 512
 
 Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
 
@@ -38,7 +42,7 @@ class ChatCompletionRequest(Strict):
     """What a client sends to `POST /v1/chat/completions`."""
 
     model: Annotated[str, Field(min_length=1)]
-    messages: Annotated[list[Message], Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MESSAGES_LIMIT)]
     temperature: Temperature | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     max_tokens: TokenLimit | None = None
@@ -51,7 +55,7 @@ class ChatCompletionRequest(Strict):
     response_format: ResponseFormat | None = None
     reasoning_effort: Annotated[str, Field(max_length=40)] | None = None
     verbosity: Annotated[str, Field(max_length=40)] | None = None
-    tools: list[Tool] | None = None
+    tools: Annotated[list[Tool], Field(max_length=TOOLS_LIMIT)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     stream: bool | None = None
@@ -91,6 +95,10 @@ class ChatCompletionRequest(Strict):
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         check_order(self.messages)
+        if len(system_prompt(self.messages) or "") > PROMPT_LIMIT:
+            raise _contradiction(
+                "messages", f"The system messages have more than {PROMPT_LIMIT:,} characters."
+            )
         names = [tool.function.name for tool in self.tools or ()]
         if names and self.toolbench is not None:
             raise _contradiction(

@@ -13,6 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from chat.api.gateway.messages import Strict
 
+REMEMBERED_SIZE = 16 * 1024
+"""Bytes of a schema that is not checked twice."""
+
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
@@ -27,7 +30,10 @@ def _only_functions(value: Any) -> Any:
 
 
 def _check_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    words = _fault_of(orjson.dumps(schema))
+    try:
+        words = _fault_of(orjson.dumps(schema))
+    except orjson.JSONEncodeError as error:
+        words = str(error)[:300]
     if words:
         raise PydanticCustomError(
             "json_schema", "This is no JSON schema: {words}", {"words": words}
@@ -37,14 +43,22 @@ def _check_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-@functools.lru_cache(256)
 def _fault_of(schema: bytes) -> str:
     """What is wrong with a schema; the same tools come with every request of a conversation."""
+    return (_known_fault if len(schema) <= REMEMBERED_SIZE else _found_fault)(schema)
+
+
+def _found_fault(schema: bytes) -> str:
     try:
         Draft202012Validator.check_schema(orjson.loads(schema))
     except SchemaError as error:
         return error.message[:300]
+    except RecursionError:
+        return "It is nested too deeply."
     return ""
+
+
+_known_fault = functools.lru_cache(256)(_found_fault)
 
 
 Schema = Annotated[dict[str, Any], AfterValidator(_check_schema)]

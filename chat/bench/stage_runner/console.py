@@ -199,14 +199,18 @@ def _print_failures(console: Console, trials: Sequence[Tried], *, many: bool) ->
         head.append(f"  {first.code}", style="red")
         console.print(head)
         for words in _found(first):
-            console.print(Padding(Text(words), (0, 0, 0, 4)))
+            console.print(_indented(Text(words)))
         stages = [str(trial.stage_id) for trial in group if trial.stage_id]
         if stages:
             noun = "stage" if len(stages) == 1 else "stages"
-            console.print(Padding(Text(f"{noun} {', '.join(stages)}", style="dim"), (0, 0, 0, 4)))
+            console.print(_indented(Text(f"{noun} {', '.join(stages)}", style="dim")))
     if len(alike) > MOST_FAILURES:
         more = sum(len(group) for group in alike[MOST_FAILURES:])
         console.print(Text(f"{more} more; --json, --csv and --junit hold all of them."))
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, 4), expand=False)
 
 
 def _alike(failed: Sequence[Tried]) -> list[list[Tried]]:

@@ -17,6 +17,8 @@ from chat.bench.stage_runner.test_case import StageSpec
 
 TOO_MANY_REQUESTS = 429
 UNAUTHORIZED = 401
+# Answers that tell of the request, not of the model: asked again they would be the same.
+REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 422, 501})
 WAITS = 5
 """How often an endpoint may ask to be asked later."""
 LONGEST_WAIT = 60.0
@@ -82,7 +84,7 @@ class HttpExecutor:
                 waits += 1
                 tries -= 1
                 await asyncio.sleep(min(status.retry_after or 0.0, LONGEST_WAIT))
-            elif tries > self.retries:
+            elif tries > self.retries or status.http_status in REFUSALS:
                 break
         return Execution(status=status, output=runner.output, stage_id=runner.stage_id, tries=tries)
 

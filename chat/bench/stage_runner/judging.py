@@ -102,7 +102,7 @@ def read_verdict(text: str) -> Verdict:
     """
     said = _THOUGHTS.sub("", text).strip()
     plain = re.sub(r"[*_`#>]+", "", said).replace("’", "'")
-    words = " ".join(plain.split())[:300]
+    words = " ".join(said.split())[:300]
     lines = [line for line in plain.splitlines() if line.strip()]
     ways = [_by_field(said), _by_name(plain)]
     ways += [_by_words(line) for line in (*lines[-1:], *lines[:1])]

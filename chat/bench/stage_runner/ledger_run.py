@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.bench.stage_runner.driving import drive, results_in
-from chat.bench.stage_runner.executor import Executor
+from chat.bench.stage_runner.executor import REFUSALS, Executor
 from chat.bench.stage_runner.ledger import SUFFIX, BadLedger, Ledger, heads_in, read_ledger
 from chat.bench.stage_runner.plan import Plan
 from chat.bench.stage_runner.trials import TrialResult
 
 LATEST = "latest"
-# Answers that tell of the request, not of the model: all of them, and nothing was tried.
-REFUSALS = frozenset({400, 401, 403, 404, 405, 501})
+MOST_KEPT = 100
+"""State files in a directory; older ones go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,9 @@ def open_ledger(plan: Plan, *, place: Path, resume: str | None) -> Ledger:
     path of its file, or LATEST for the newest that has the same trials and is not done.
     """
     if resume is None:
+        if place.is_dir():
+            for path in sorted(place.glob(f"*{SUFFIX}"), reverse=True)[MOST_KEPT - 1 :]:
+                path.unlink(missing_ok=True)
         return Ledger.create(place, plan.name, plan.digest, len(plan.keys))
     ledger = Ledger.reopen(find_ledger(place, resume, plan.digest))
     if ledger.head.digest != plan.digest:

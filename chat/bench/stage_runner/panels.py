@@ -39,9 +39,7 @@ def _parts(trial: Tried) -> list[str]:
     parts = []
     if isinstance(trial, TrialResult):
         parts += _output(trial.output)
-        if trial.judge is not None:
-            parts.append(f"Judge: {trial.judge.get('words') or 'nothing'}")
-    if trial.message:
+    if trial.message and not trial.findings:
         parts.append(trial.message)
     parts += [
         f"{'✓' if one.get('ok') else '✗'} {one.get('what', '')}"

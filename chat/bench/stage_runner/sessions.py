@@ -102,6 +102,9 @@ class Session:
         try:
             self._carry_out(run, way)
         except CannotRun as error:
+            if not run.results:
+                ledger.path.unlink(missing_ok=True)
+                raise Ended(COULD_NOT, str(error)) from None
             raise Ended(COULD_NOT, f"{error} {_kept(run)} Go on with {how}.") from None
         except Interrupted:
             raise Ended(STOPPED, f"Stopped. {_kept(run)} Go on with {how}.") from None

@@ -19,6 +19,7 @@ from chat.bench.stage_runner.executor import (
 )
 from chat.bench.stage_runner.local import LocalExecutor
 from chat.bench.stage_runner.plan import Plan
+from chat.bench.stage_runner.route_servers import reachable_routes
 from chat.bench.stage_runner.test_case import StageSpec, TestCase
 
 
@@ -72,9 +73,20 @@ async def executing(plan: Plan, way: Way) -> AsyncIterator[Executor]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(build_client(most=max(2 * way.parallel, 4)))
         if way.user_id is not None:
+            await stack.enter_async_context(reachable_routes(_routes(plan)))
             await stack.enter_async_context(stages_here())
         here = LocalExecutor(way.user_id) if way.user_id is not None else None
         yield _Chooser(HttpExecutor(way.endpoints, client, way.time_limit, way.retries), here)
+
+
+def _routes(plan: Plan) -> list[str]:
+    """What is asked in this process, if anything is."""
+    judges = {
+        case.stage_b.model_container
+        for case in plan.cases.values()
+        if isinstance(case, TestCase) and case.stage_b is not None
+    }
+    return sorted({key.route for key in plan.keys} | judges)
 
 
 async def _look(endpoints: Iterable[Endpoint | None]) -> None:

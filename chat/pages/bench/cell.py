@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -21,6 +22,11 @@ _FIELDS = (
     *("stage_id", "stage__conversation_id"),
 )
 MOST_WORDS = 4
+MOST_SEEN = 3
+# Of a try that passed the counts say enough: the calls themselves stand in its stage.
+_IN_SHORT = re.compile(
+    r"(?:^|: )(?:\d+ (?:valid )?calls?|no call|the answer asks back|calls in .+)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,9 @@ def _words(trial: Any) -> tuple[tuple[str, str], ...]:
     findings = [f for f in trial.findings if bool(f.get("ok")) == bool(trial.passed)]
     told = [(_said(finding), str(finding.get("detail", ""))) for finding in findings]
     if trial.passed:
-        seen = [words for words, _ in told[:2]]
+        said = [words for words, _ in told]
+        short = [words for words in said if _IN_SHORT.search(words)] or said
+        seen = short[:MOST_SEEN]
         if trial.repairs:
             seen.append(plural(trial.repairs, "repair"))
         return ((", ".join(seen) or "passed", ""),)

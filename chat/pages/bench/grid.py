@@ -37,7 +37,7 @@ class Pips:
     @property
     def width(self) -> int:
         """In pixels."""
-        return 7 * (self.passed + self.failed + self.open) - 1
+        return 7 * (self.passed + self.failed + self.open) - 2
 
     @property
     def marks(self) -> Iterable[tuple[str, int]]:

@@ -10,7 +10,7 @@ import pytest
 from bench.contract import FEW_REQUESTS, GOAL_MS, going_down, gone_once, rate, stays
 from bench.contract_client import HttpClient, Told
 from bench.contract_cuts import STAY, prove_cuts
-from bench.contract_ground import HttpGround, body, http_ground, until
+from bench.contract_ground import HttpGround, body, http_ground, make_key, until
 from bench.contract_modes import ModeCase, answer_faults, stream_faults
 from bench.contract_refusals import CHAT, STREAM, TOOLS, prove_refusals
 from bench.layout import SINGLE, Layout
@@ -216,3 +216,22 @@ async def test_a_key_that_sends_too_much_is_told_when_to_go_on() -> None:
         await within(rate(ground, report), 30)
     assert report.promises
     assert report.broken == []
+
+
+async def test_a_key_that_is_revoked_ends_its_requests_and_their_stages(
+    ground: HttpGround,
+) -> None:
+    rig = ground.rig
+    key = make_key(rig, OWNER, "chat")
+    client = HttpClient(rig.url, key)
+    async with await within(client.open("POST", STREAM, body("silent"))) as exchange:
+        stage_id = exchange.headers["x-toolbench-stage"]
+        rig.server.manage(
+            *("shell", "-v", "0", "-c"),
+            "from django.utils import timezone; from chat.models import ApiKey; "
+            "ApiKey.objects.filter(pk=ApiKey.objects.order_by('-pk')[0].pk)"
+            ".update(revoked_at=timezone.now())",
+        )
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await within(exchange.body())
+    await until(lambda: rig.database.stage(stage_id).status == "cancel")

@@ -122,21 +122,26 @@ async def test_a_stopped_run_ends_its_stages_and_is_gone_on_with(
     assert [trial.code for trial in await trials_of(run)] == ["CALL_MISSING"] * 3
 
 
-async def test_resuming_tries_only_what_has_no_result(demo: None, tester: User) -> None:
-    run = await make_run(tester, SUITE, "demo", "demo-json-text", tries=2)
+async def test_resuming_tries_only_what_has_no_result(
+    routed: ModelRoute, replay: ReplayServer, process: Any, tester: User
+) -> None:
+    replay.answer_with(chat_stream(["Hello."]))
+    run = await make_run(tester, SUITE, "small", "small/text", tries=3)
     work = asyncio.create_task(run_here(run))
     await within(until(ended_of, run, 5))
     work.cancel()
     await asyncio.wait({work})
     assert await status_of(run) == "stopped"
     assert "Resume" in run.problem
-    before = {trial.pk: trial.stage_id for trial in await trials_of(run) if trial.stage_id}
-    assert 5 <= len(before) < 16
+    before = {
+        trial.pk: trial.stage_id for trial in await trials_of(run) if trial.passed is not None
+    }
+    assert 5 <= len(before) < 24
     run = await run_here(await run_in_pool(resume_run, tester, run.pk, in_process=True))
     assert run.status == "done"
     after = {trial.pk: trial.stage_id for trial in await trials_of(run)}
     assert before.items() <= after.items()
-    assert await run_in_pool(totals, run) == EXPECTED
+    assert await run_in_pool(totals, run) == [("small", 6, 12), ("small (text)", 6, 12)]
 
 
 async def test_a_process_that_goes_down_passes_its_run_on(
@@ -208,6 +213,14 @@ def test_a_trial_that_ends_every_process_is_given_up(left_behind: BenchRun) -> N
     claim_due(1)
     trial.refresh_from_db()
     assert (trial.status, trial.passed, trial.code) == ("failed", False, "INTERRUPTED")
+
+
+def test_a_server_that_begins_alone_goes_on_at_once(left_behind: BenchRun) -> None:
+    later = timezone.now() + timedelta(seconds=15)
+    BenchRun.objects.filter(pk=left_behind.pk).update(claimed_until=later)
+    assert claim_due(1) == []
+    claims.drop_dead_claims()
+    assert len(claim_due(1)) == 1
 
 
 def test_of_two_processes_one_gets_a_run(left_behind: BenchRun) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from chat import key_uses
 from chat.access import bearer_token, identify, origin_is_allowed
 from chat.admission import address_of
-from chat.key_text import make_key_text
+from chat.key_text import key_text_with, make_key_text
 from chat.models import ApiKey, ModelRoute
 from chat.policy import FULL
 from chat.services.api_keys import revoke_key
@@ -37,8 +37,8 @@ def test_a_key_stands_for_its_owner_within_its_grant(owner: User, lab_route: Mod
     assert visitor is not None
     assert (visitor.user_id, visitor.session_key) == (owner.pk, "")
     assert visitor.grant.key_id == made.key.pk
-    assert visitor.grant.scopes == {"chat"}
-    assert visitor.grant.route_ids == {lab_route.pk}
+    assert visitor.grant.scopes == frozenset({"chat"})
+    assert visitor.grant.route_ids == frozenset({lab_route.pk})
 
 
 def test_the_key_of_an_admin_has_no_admins_power(admin: User) -> None:
@@ -86,7 +86,7 @@ def test_no_wrong_key_opens_anything(owner: User, colleague: User) -> None:
     good = key_of(owner)
     unknown = make_key_text()
     shapeless = unknown.text.removeprefix("tb_")
-    same_prefix = _with_prefix(good.key.prefix)
+    same_prefix = key_text_with(good.key.prefix).text
     revoked = key_of(owner)
     revoke_key(owner, revoked.key.pk)
     expired = key_of(owner, expires_at=timezone.now() - timedelta(seconds=1))
@@ -104,7 +104,7 @@ def test_every_wrong_key_asks_the_database_the_same(
 ) -> None:
     revoked = key_of(owner)
     revoke_key(owner, revoked.key.pk)
-    for text in (make_key_text().text, _with_prefix(revoked.key.prefix), revoked.text):
+    for text in (make_key_text().text, key_text_with(revoked.key.prefix).text, revoked.text):
         with django_assert_num_queries(1):  # type: ignore[attr-defined]
             identify(scope_with(text))
     with django_assert_num_queries(0):  # type: ignore[attr-defined]
@@ -183,12 +183,3 @@ def test_an_address_is_what_a_trusted_proxy_says_and_no_other(
     scope["headers"].insert(0, (b"x-forwarded-for", b"9.9.9.9, 9.9.9.8"))
     if forwarded or not proxies:
         assert address_of(scope) == address
-
-
-def _with_prefix(prefix: str) -> str:
-    """A well-formed key that has another's prefix and a secret of its own."""
-    from chat.key_text import CHECKSUM_LENGTH, _checksum
-
-    secret = make_key_text().text.split("_")[2][:-CHECKSUM_LENGTH]
-    body = f"tb_{prefix}_{secret}"
-    return body + _checksum(body)

@@ -66,7 +66,7 @@ def test_a_key_is_for_routes_that_its_owner_may_use(
     owner: User, stranger: User, lab_route: ModelRoute
 ) -> None:
     made = key_of(owner, routes=[lab_route])
-    assert made.key.as_grant().route_ids == {lab_route.pk}
+    assert made.key.as_grant().route_ids == frozenset({lab_route.pk})
     refused = refusal(key_of, stranger, routes=[lab_route])
     assert refused.more["field"] == "routes"
 

@@ -57,6 +57,7 @@ def test_a_key_for_one_route_knows_no_other(door: Door) -> None:
     assert "demo-" not in refused.value.message
 
 
+INVALID = "invalid_value"
 IMAGE = {"type": "image_url", "image_url": {"url": "http://example.org/cat.png"}}
 CALL = {"id": "call_a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 CALLED = {"role": "assistant", "tool_calls": [CALL]}
@@ -72,11 +73,11 @@ CALLED = {"role": "assistant", "tool_calls": [CALL]}
         ({"web_search_options": {}}, "web_search_options", "unsupported_parameter"),
         ({"extra_body": {"top_k": 3}}, "top_k", "unknown_parameter"),
         ({"extra_body": {"toolbench": {"x": 1}}}, "toolbench.x", "unknown_parameter"),
-        ({"temperature": 3}, "temperature", "invalid_value"),
-        ({"max_tokens": 0}, "max_tokens", "invalid_value"),
-        ({"stop": 3}, "stop", "invalid_value"),
-        ({"messages": []}, "messages", "invalid_value"),
-        ({"messages": [{"role": "function", "content": "x"}]}, "messages[0]", "invalid_value"),
+        ({"temperature": 3}, "temperature", INVALID),
+        ({"max_tokens": 0}, "max_tokens", INVALID),
+        ({"stop": 3}, "stop", INVALID),
+        ({"messages": []}, "messages", INVALID),
+        ({"messages": [{"role": "function", "content": "x"}]}, "messages[0]", INVALID),
         (
             {"messages": [{"role": "user"}]},
             "messages[0].content",
@@ -90,33 +91,35 @@ CALLED = {"role": "assistant", "tool_calls": [CALL]}
         (
             {"messages": [*ASKED, {"role": "tool", "tool_call_id": "a", "content": "x"}]},
             "messages[1]",
-            "invalid_value",
+            INVALID,
         ),
-        ({"messages": [*ASKED, CALLED]}, "messages[1]", "invalid_value"),
-        ({"messages": [*ASKED, CALLED, *ASKED]}, "messages[1]", "invalid_value"),
+        ({"messages": [*ASKED, CALLED]}, "messages[1]", INVALID),
+        ({"messages": [*ASKED, CALLED, *ASKED]}, "messages[1]", INVALID),
         ({"tools": [{"type": "custom", "custom": {}}]}, "tools[0]", "unsupported_parameter"),
         (
             {"tools": [{"type": "function", "function": {"name": "a b"}}]},
             "tools[0].function.name",
-            "invalid_value",
+            INVALID,
         ),
         (
             {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": 3}}}]},
             "tools[0].function.parameters",
-            "invalid_value",
+            INVALID,
         ),
-        ({"tools": [*TOOLS, TOOLS[0]]}, "tools", "invalid_value"),
+        ({"messages": [{"role": "system", "content": "x" * 200_000}] * 3}, "messages", INVALID),
+        ({"messages": ASKED * 5000}, "messages", INVALID),
+        ({"tools": [*TOOLS, TOOLS[0]]}, "tools", INVALID),
         (
             {"tools": TOOLS, "extra_body": {"toolbench": {}}},
             "toolbench",
-            "invalid_value",
+            INVALID,
         ),
         (
             {"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "g"}}},
             "tool_choice",
-            "invalid_value",
+            INVALID,
         ),
-        ({"tool_choice": "required"}, "tool_choice", "invalid_value"),
+        ({"tool_choice": "required"}, "tool_choice", INVALID),
     ],
 )
 def test_what_is_not_taken_is_refused_by_name(

@@ -74,7 +74,7 @@ def test_a_client_that_leaves_its_stream_stops_the_model_unless_it_wants_it_to_g
     door.answers(chat_stream(["Hel", WaitFor(go_on), "lo."]))
     with door.client(default_headers=headers).chat.completions.with_streaming_response.create(
         model="replay",
-        messages=ASKED,  # type: ignore[arg-type]
+        messages=ASKED,
         stream=True,
     ) as response:
         assert "Hel" in next(response.iter_lines())

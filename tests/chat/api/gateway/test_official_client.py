@@ -32,7 +32,7 @@ def test_a_whole_answer_is_a_completion(door: Door) -> None:
     door.answers(chat_stream(["Hel", "lo."], reasoning=["Greet ", "them."], usage=USAGE))
     answer = door.client().chat.completions.create(
         model="replay",
-        messages=[{"role": "system", "content": "Be brief."}, *ASKED],  # type: ignore[list-item]
+        messages=[{"role": "system", "content": "Be brief."}, *ASKED],
         temperature=0.5,
         max_completion_tokens=50,
         top_p=0.9,
@@ -49,7 +49,7 @@ def test_a_whole_answer_is_a_completion(door: Door) -> None:
     assert answer.model == "replay"
     [choice] = answer.choices
     assert choice.message.content == "Hello."
-    assert choice.message.reasoning_content == "Greet them."  # type: ignore[attr-defined]
+    assert choice.message.reasoning_content == "Greet them."
     assert choice.finish_reason == "stop"
     assert answer.usage is not None
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (11, 7)
@@ -67,7 +67,7 @@ def test_a_streamed_answer_comes_in_chunks_and_ends_with_the_usage(door: Door) -
     door.answers(chat_stream(["Hel", Wait(0.05), "lo."], reasoning=["Hm."], usage=USAGE))
     stream = door.client().chat.completions.create(
         model="replay",
-        messages=ASKED,  # type: ignore[arg-type]
+        messages=ASKED,
         stream=True,
         stream_options={"include_usage": True},
     )
@@ -85,14 +85,14 @@ def test_a_streamed_answer_comes_in_chunks_and_ends_with_the_usage(door: Door) -
 def test_without_being_asked_for_no_usage_is_streamed(door: Door) -> None:
     door.answers(chat_stream(["Hello."], usage=USAGE))
     client = door.client()
-    stream = client.chat.completions.create(model="replay", messages=ASKED, stream=True)  # type: ignore[call-overload]
+    stream = client.chat.completions.create(model="replay", messages=ASKED, stream=True)
     assert all(chunk.choices and chunk.usage is None for chunk in stream)
 
 
 def test_a_client_runs_its_tools_and_sends_their_results_back(door: Door) -> None:
     door.answers([tool_stream(PLACES, text_pieces=["Let me look."]), chat_stream(["Both sunny."])])
     client, messages = door.client(), list[Any](ASKED)
-    answer = client.chat.completions.create(model="replay", messages=messages, tools=TOOLS)  # type: ignore[call-overload]
+    answer = client.chat.completions.create(model="replay", messages=messages, tools=TOOLS)
     message = answer.choices[0].message
     assert answer.choices[0].finish_reason == "tool_calls"
     assert message.content == "Let me look."
@@ -101,7 +101,7 @@ def test_a_client_runs_its_tools_and_sends_their_results_back(door: Door) -> Non
     for call in message.tool_calls:
         content = run(call.function.name, call.function.arguments)
         messages.append({"role": "tool", "tool_call_id": call.id, "content": content})
-    answer = client.chat.completions.create(model="replay", messages=messages, tools=TOOLS)  # type: ignore[call-overload]
+    answer = client.chat.completions.create(model="replay", messages=messages, tools=TOOLS)
     assert answer.choices[0].message.content == "Both sunny."
     sent = door.last_request
     assert sent["tools"] == TOOLS
@@ -116,7 +116,7 @@ def test_a_client_runs_its_tools_and_sends_their_results_back(door: Door) -> Non
 
 def test_parallel_calls_are_streamed_whole_one_after_the_other(door: Door) -> None:
     door.answers(tool_stream(PLACES, interleaved=True, usage=USAGE))
-    stream = door.client().chat.completions.create(  # type: ignore[call-overload]
+    stream = door.client().chat.completions.create(
         model="replay",
         messages=ASKED,
         tools=TOOLS,
@@ -146,10 +146,10 @@ def test_a_tool_may_be_chosen_by_its_name_or_not_at_all(door: Door) -> None:
     client = door.client()
     door.answers(tool_stream([Call("get_weather", {"place": "Lyon"})]))
     named = {"type": "function", "function": {"name": "get_weather"}}
-    client.chat.completions.create(model="replay", messages=ASKED, tools=TOOLS, tool_choice=named)  # type: ignore[call-overload]
+    client.chat.completions.create(model="replay", messages=ASKED, tools=TOOLS, tool_choice=named)
     assert door.last_request["tool_choice"] == named
     door.answers(chat_stream(["No tool."]))
-    answer = client.chat.completions.create(  # type: ignore[call-overload]
+    answer = client.chat.completions.create(
         model="replay", messages=ASKED, tools=TOOLS, tool_choice="none"
     )
     assert answer.choices[0].message.content == "No tool."
@@ -157,11 +157,11 @@ def test_a_tool_may_be_chosen_by_its_name_or_not_at_all(door: Door) -> None:
 
 
 def test_the_streaming_helper_puts_the_answer_together(door: Door) -> None:
-    strict: Any = {**WEATHER, "function": {**WEATHER["function"], "strict": True}}  # type: ignore[dict-item]
+    strict: Any = {**WEATHER, "function": {**WEATHER["function"], "strict": True}}
     door.answers(tool_stream(PLACES, text_pieces=["Let me ", "look."], usage=USAGE))
     with door.client().chat.completions.stream(
         model="replay",
-        messages=ASKED,  # type: ignore[arg-type]
+        messages=ASKED,
         tools=[strict],
         stream_options={"include_usage": True},
     ) as stream:
@@ -183,7 +183,7 @@ def test_the_streaming_helper_puts_the_answer_together(door: Door) -> None:
         {"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in message.tool_calls
     ]
     again = [*ASKED, message.to_dict(), *results]
-    door.client().chat.completions.create(model="replay", messages=again, tools=[strict])  # type: ignore[arg-type]
+    door.client().chat.completions.create(model="replay", messages=again, tools=[strict])
     assert door.last_request["messages"][1]["tool_calls"][1]["id"] == "call_b"
 
 
@@ -198,7 +198,7 @@ def test_a_response_format_reaches_the_model_server_and_its_answer_is_parsed(doo
     door.answers(chat_stream(['{"name": "Lyon", ', '"people": 522000}']))
     answer = door.client().chat.completions.parse(
         model="replay",
-        messages=ASKED,  # type: ignore[arg-type]
+        messages=ASKED,
         response_format=Place,
     )
     assert answer.choices[0].message.parsed == Place(name="Lyon", people=522000)
@@ -208,7 +208,7 @@ def test_a_response_format_reaches_the_model_server_and_its_answer_is_parsed(doo
     assert sent["json_schema"]["strict"] is True
     with door.client().chat.completions.stream(
         model="replay",
-        messages=ASKED,  # type: ignore[arg-type]
+        messages=ASKED,
         response_format=Place,
     ) as stream:
         stream.until_done()
@@ -222,7 +222,7 @@ def test_an_answer_cut_off_at_the_token_limit_says_so(door: Door) -> None:
     with pytest.raises(openai.LengthFinishReasonError):
         door.client().chat.completions.parse(
             model="replay",
-            messages=ASKED,  # type: ignore[arg-type]
+            messages=ASKED,
             response_format=Place,
             max_tokens=5,
         )
@@ -231,7 +231,7 @@ def test_an_answer_cut_off_at_the_token_limit_says_so(door: Door) -> None:
 async def test_the_async_client_streams_and_runs_tools(door: Door) -> None:
     async with door.async_client() as client:
         door.answers(tool_stream(PLACES))
-        stream: Any = await client.chat.completions.create(  # type: ignore[call-overload]
+        stream: Any = await client.chat.completions.create(
             model="replay", messages=ASKED, tools=TOOLS, stream=True
         )
         calls = [
@@ -242,13 +242,13 @@ async def test_the_async_client_streams_and_runs_tools(door: Door) -> None:
         ]
         assert [call.id for call in calls] == ["call_a", "call_b"]
         door.answers(chat_stream(["Sunny."]))
-        answer = await client.chat.completions.create(model="replay", messages=ASKED)  # type: ignore[arg-type]
+        answer = await client.chat.completions.create(model="replay", messages=ASKED)
         assert answer.choices[0].message.content == "Sunny."
-        async with client.chat.completions.stream(model="replay", messages=ASKED) as helper:  # type: ignore[arg-type]
+        async with client.chat.completions.stream(model="replay", messages=ASKED) as helper:
             assert (await helper.get_final_completion()).choices[0].message.content == "Sunny."
 
 
 def test_its_own_retries_bring_an_answer_after_a_failure(door: Door) -> None:
     door.answers([error(500), error(500), chat_stream(["Here."])])
-    answer = door.client(max_retries=2).chat.completions.create(model="replay", messages=ASKED)  # type: ignore[arg-type]
+    answer = door.client(max_retries=2).chat.completions.create(model="replay", messages=ASKED)
     assert answer.choices[0].message.content == "Here."

@@ -208,11 +208,13 @@ def test_a_bad_file_ends_with_2_and_names_case_and_field(tmp_path: Path) -> None
     assert "a, stage_a.prompt_tool_spec.strategy" in told
 
 
-def test_nothing_listening_ends_with_3(cases: str) -> None:
+def test_nothing_listening_ends_with_3(cases: str, tmp_path: Path) -> None:
     status, _, told = run(cases, "--endpoint", "http://127.0.0.1:9")
     assert status == 3
     assert "Nothing answers at http://127.0.0.1:9" in told
-    assert "--resume" in told
+    # Nothing was tried, so there is nothing to go on with.
+    assert "--resume" not in told
+    assert list((tmp_path / "data" / "bench").iterdir()) == []
 
 
 def test_a_route_that_the_endpoint_does_not_have_ends_with_3(

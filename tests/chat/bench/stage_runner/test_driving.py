@@ -108,6 +108,14 @@ async def test_a_failing_stage_is_tried_again_as_often_as_asked(
     assert len({asked.body["stage_id"] for asked in plain.asked}) == 3
 
 
+async def test_a_refused_stage_is_not_asked_again(
+    plain: PlainEndpoint, executor: HttpExecutor
+) -> None:
+    executor.retries = 2
+    result = await try_test_case(case_of(), TrialKey("nobody", "native", "a", 1), executor)
+    assert (result.http_status, len(plain.asked)) == (400, 1)
+
+
 async def test_an_endpoint_that_asks_to_wait_is_asked_again_and_it_counts_as_one_try(
     plain: PlainEndpoint, executor: HttpExecutor
 ) -> None:

@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -144,13 +146,13 @@ def test_a_stopped_run_is_gone_on_with_by_its_cases_or_its_number(
 )
 def test_what_cannot_be_run_is_told(
     tmp_path: Path,
-    route: ModelRoute,
     lab_route: ModelRoute,
     stranger: User,
     arguments: tuple[str, ...],
     status: int,
     words: str,
 ) -> None:
+    ModelRoute.objects.create(slug="small", upstream_model="s", base_url="http://127.0.0.1:9/v1")
     ended, _, said = run(written(tmp_path, WEATHER), *arguments)
     assert (ended, words in said) == (status, True), said
 
@@ -177,7 +179,8 @@ def test_the_origins_test_cases_run_here_as_stages(tmp_path: Path) -> None:
         "prompt_tool_spec": {"strategy": "chat_completion", "max_tokens": 64, "temperature": 0.5},
     }
     judge = stage | {"user_prompt": "Say PASS."}
-    tools = stage | {"user_prompt": "What is 2 + 2?", "prompt_tool_spec": {"strategy": "tool_call"}}
+    spec = {"strategy": "tool_call"}
+    tools = stage | {"user_prompt": "What time is it in Tokyo?", "prompt_tool_spec": spec}
     cases = [
         {"id": "chat", "stage_a": stage},
         {"id": "tools", "stage_a": tools},
@@ -187,12 +190,12 @@ def test_the_origins_test_cases_run_here_as_stages(tmp_path: Path) -> None:
     ]
     path, report = tmp_path / "cases.yaml", tmp_path / "report.json"
     path.write_text(yaml.safe_dump(cases))
-    status, told, beside = run(str(path), "--json", str(report))
+    status, _, beside = run(str(path), "--json", str(report))
     assert status == 1, beside
     trials = {trial["case_id"]: trial for trial in json.loads(report.read_text())["trials"]}
-    assert trials["tools"]["output"]["type"] == "tool_results"
+    assert trials["tools"]["output"]["type"] == "tool_results", str(trials["tools"])
     (call,) = trials["streamed"]["output"]["calls"]
-    assert call["tool"] == "calculate"
+    assert call["tool"] == "current_time"
     assert trials["streamed"]["passed"] is True
     assert (trials["nobody"]["status"], trials["nobody"]["code"]) == ("failed", "UNRECOGNIZED")
     assert "Available: demo" in trials["nobody"]["message"]
@@ -205,22 +208,27 @@ def test_the_origins_test_cases_run_here_as_stages(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_run_that_is_resumed_gives_the_same_totals(tmp_path: Path) -> None:
-    server = ServerProcess(tmp_path, 0, {"TOOLBENCH_DEMO": "true"})
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.chat.bench.stage_runner.quick_demo"}
+    server = ServerProcess(tmp_path, 0, {"TOOLBENCH_DEMO": "true", **settings})
     server.manage("migrate")
     server.manage("shell", "-v", "0", "-c", SETUP)
     path = written(tmp_path, WEATHER, WRONG, a_case("hello", "Hello!", expect={"no_calls": True}))
     command = [path, "--route", "demo", "--repeat", "6", "--parallel", "4", "--json"]
     whole, cut = tmp_path / "whole.json", tmp_path / "cut.json"
-    first = started(server, *command, str(whole))
-    assert first.communicate(timeout=LIMIT)[1].count("failed") == 10
-    assert first.returncode == 1
-    killed = started(server, *command, str(cut))
-    assert killed.stderr is not None
-    assert " of 18 trials" in killed.stderr.readline()
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate(timeout=LIMIT)
-    resumed = started(server, *command, str(cut), "--resume")
-    _, beside = resumed.communicate(timeout=LIMIT)
+    with started(server, *command, str(whole)) as first:
+        _, beside = first.communicate(timeout=LIMIT)
+    assert first.returncode == 1, beside
+    with started(server, *command, str(cut)) as killed:
+        assert killed.stderr is not None
+        line = ""
+        while " of 18 trials" not in line:
+            line = killed.stderr.readline()
+            assert line, "it ended before it was killed"
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate(timeout=LIMIT)
+    assert not cut.exists()
+    with started(server, *command, str(cut), "--resume") as resumed:
+        _, beside = resumed.communicate(timeout=LIMIT)
     assert resumed.returncode == 1, beside
     reports = [json.loads(file.read_text()) for file in (whole, cut)]
     names = ("case_id", "number", "status", "passed", "code")
@@ -238,8 +246,10 @@ SETUP = (
 )
 
 
-def started(server: ServerProcess, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def started(server: ServerProcess, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process, which does not outlive the block."""
+    with subprocess.Popen(
         [sys.executable, "manage.py", "bench", *arguments],
         cwd=ROOT,
         env=server.environment(),
@@ -247,4 +257,8 @@ def started(server: ServerProcess, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

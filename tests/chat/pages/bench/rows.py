@@ -68,7 +68,7 @@ def make_run(
         "ended_at": now - timedelta(minutes=2, seconds=19),
     }
     run = BenchRun.objects.create(owner=owner, **(values | fields))
-    trials = []
+    trials: list[BenchTrial] = []
     for at, (case_id, category) in enumerate(cases):
         for target_at, (route, mode) in enumerate(targets):
             passed = list(passes.values())[target_at][at]
