@@ -30,7 +30,7 @@ CASES = (
     "turns_sum_weather_thanks",
 )
 ROUTES = ("demo", "demo-json-text", "demo-merged-index", "demo-sloppy", "demo-fails")
-SHOWN = "simple_time_offset"
+SHOWN = "irrelevance_weather_of_the_past"
 TRIES = 5
 LONG_MS = 590_000
 

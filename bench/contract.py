@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import signal
 import socket
@@ -177,6 +178,8 @@ async def rate(ground: HttpGround, report: Report) -> None:
 
 def main() -> int:
     """Read the command line, prove, print."""
+    # The replay server writes to connections that Toolbench has closed, which is what it is for.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cuts", type=int, default=50, help="per streamed mode (50)")
     parser.add_argument("--seed", type=int, help="of the random cuts")

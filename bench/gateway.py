@@ -171,7 +171,7 @@ class Client:
 def measure(client: Client, streams: int, arguments: argparse.Namespace) -> Line:
     """First tokens of many short answers, then the CPU of long ones; each side in turn."""
     chunks, per_second = arguments.chunks, arguments.per_second
-    rounds = max(2, -(-FIRST_TOKENS // streams))
+    rounds = max(2, -(-arguments.first_tokens // streams))
     short, long = wish(SHORT, per_second), wish(chunks, per_second)
     bare_first = client.bare(streams, short, rounds)
     through_first, request_cpu = client.through(streams, short, rounds)
@@ -225,6 +225,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--layout", type=lambda text: text.split(","), default=list(LAYOUTS))
     parser.add_argument("--chunks", type=int, default=200)
     parser.add_argument("--per-second", type=float, default=20.0)
+    parser.add_argument("--first-tokens", type=int, default=FIRST_TOKENS, help="timed, at least")
     parser.add_argument("--profile", action="store_true", help="where the server's CPU goes")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the run is kept")
     parser.add_argument("--discard", action="store_const", const=None, dest="results")

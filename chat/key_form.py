@@ -118,6 +118,7 @@ class KeyFormForSomebody(KeyForm):
 
     def __init__(self, by: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(by, *args, **kwargs)
+        self.fields["name"].widget.attrs["class"] = "vTextField"
         self.fields["which"].choices = (  # type: ignore[attr-defined]
             (ALL_ROUTES, "All routes that they may use, those added later too"),
             (SOME_ROUTES, "Only these"),

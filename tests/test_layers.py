@@ -119,6 +119,10 @@ UPWARDS = {
     "chat/remote.py": ("chat.journal", "chat.runner", "chat.services", "chat.consumers"),
     "chat/broadcast.py": ("chat.hub", "chat.journal", "chat.runner", "chat.services"),
     "chat/runner.py": ("chat.services", "chat.consumers", "chat.pages", "chat.routing"),
+    "chat/access.py": ("chat.services", "chat.runner", "chat.consumers", "chat.api"),
+    "chat/rate_*.py": ("chat.models", "chat.services", "chat.runner", "chat.consumers"),
+    "chat/admission.py": ("chat.services", "chat.runner", "chat.consumers", "chat.api"),
+    "chat/key_text.py": ("chat", "django"),
     "chat/services/*.py": ("chat.consumers", "chat.pages", "chat.routing", "chat.api"),
     "chat/consumers.py": ("chat.routing", "chat.pages"),
     "chat/checks.py": ("chat.runner", "chat.consumers", "chat.admin"),
@@ -129,8 +133,8 @@ UPWARDS = {
 
 
 # What is expected of a trial, and how it is judged and counted, knows neither Django nor stages.
-BENCH_VALUES = ("asking", "cases", "expectations", "findings", "matching", "patterns", "statistics")
-BENCH_VALUES += ("trajectory", "values", "yaml_text")
+BENCH_VALUES = ("asking", "cases", "expectations", "expected", "findings", "matching", "patterns")
+BENCH_VALUES += ("statistics", "trajectory", "values", "yaml_text")
 
 
 def test_the_bench_judges_without_django() -> None:

@@ -195,7 +195,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def on_routes(self, key: ApiKey) -> str:
         """The routes it is for."""
         if key.all_routes:
-            return "all that the owner may use"
+            return "all"
         return ", ".join(route.slug for route in key.routes.all()) or "none any more"
 
     @admin.display(description="State")

@@ -7,10 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-import regex
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
@@ -18,7 +15,41 @@ from pydantic import (
     model_validator,
 )
 
+from chat.bench.complaints import complaint
+from chat.bench.expected import (
+    Count,
+    Expect,
+    ExpectedCall,
+    ExpectedText,
+    Judged,
+    Part,
+    Predicate,
+    Text,
+    ToolName,
+)
 from chat.bench.yaml_text import BadYaml, read_yaml, write_yaml
+
+__all__ = [
+    "CATEGORIES",
+    "MOST_CASES",
+    "BadSuite",
+    "Case",
+    "Category",
+    "Count",
+    "Expect",
+    "ExpectedCall",
+    "ExpectedText",
+    "Judged",
+    "Predicate",
+    "Problem",
+    "Recorded",
+    "Suite",
+    "Turn",
+    "load_suite",
+    "read_case",
+    "read_suite",
+    "suite_yaml",
+]
 
 CATEGORIES = (
     "simple",
@@ -31,150 +62,15 @@ CATEGORIES = (
 Category = Literal[
     "simple", "multiple", "parallel", "irrelevance", "missing_parameter", "multi_turn"
 ]
-Match = Literal["partial", "exact", "schema"]
 
 MOST_CASES = 2_000
 MOST_TURNS = 50
 MOST_RECORDED = 500
-MOST_CALLS = 100
-"""That are expected of a turn."""
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,80}$")]
-ToolName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 
 
-class _Part(BaseModel):
-    """What every part of a case has in common: nothing but what is named here."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
-    )
-
-
-class Predicate(_Part):
-    """What one argument's value must be like; all that is given must hold."""
-
-    near: float | None = None
-    """A number no further away than `within`."""
-    within: Annotated[float, Field(ge=0)] | None = None
-    min: float | None = None
-    max: float | None = None
-    matches: Pattern | None = None
-    """A regular expression found in the text."""
-    contains: JsonValue = None
-    """A part of a text, or an element of a list."""
-    one_of: list[JsonValue] | None = None
-    ignore_case: bool = False
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.within is not None and self.near is None:
-            raise ValueError("give within together with near")
-        asks = (self.near, self.min, self.max, self.matches, self.contains, self.one_of)
-        if all(one is None for one in asks):
-            raise ValueError("give one of near, min, max, matches, contains and one_of")
-        if self.one_of is not None and not self.one_of:
-            raise ValueError("one_of needs at least one value")
-        _check_pattern(self.matches)
-        return self
-
-
-class ExpectedCall(_Part):
-    """A call that must be made; each needs a call of its own."""
-
-    tool: ToolName
-    arguments: dict[str, JsonValue] = {}
-    """By `match`: these among others, exactly these, or a JSON schema (none: the tool's own)."""
-    match: Match = "partial"
-    where: dict[str, Predicate] = {}
-    """Predicates by the argument's name, or by a path such as `points.0.latitude`."""
-    round: Annotated[int, Field(ge=1)] | None = None
-
-    @model_validator(mode="after")
-    def _schema_is_one(self) -> Self:
-        if self.match == "schema" and self.arguments:
-            from jsonschema import Draft202012Validator
-            from jsonschema.exceptions import SchemaError
-
-            try:
-                Draft202012Validator.check_schema(self.arguments)
-            except SchemaError as error:
-                raise ValueError(f"arguments is no JSON schema: {error.message[:200]}") from None
-        return self
-
-
-class Count(_Part):
-    """How many calls there must be in all."""
-
-    exactly: Annotated[int, Field(ge=0)] | None = None
-    min: Annotated[int, Field(ge=0)] | None = None
-    max: Annotated[int, Field(ge=0)] | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.exactly is None and self.min is None and self.max is None:
-            raise ValueError("give exactly, or min, or max")
-        if self.exactly is not None and (self.min is not None or self.max is not None):
-            raise ValueError("give exactly alone, or min and max")
-        return self
-
-
-class ExpectedText(_Part):
-    """What the final text must be like."""
-
-    contains: list[Text] = []
-    contains_any: list[Text] = []
-    matches: Pattern | None = None
-    lacks: list[Text] = []
-    ignore_case: bool = False
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not (self.contains or self.contains_any or self.matches or self.lacks):
-            raise ValueError("give contains, contains_any, matches or lacks")
-        _check_pattern(self.matches)
-        return self
-
-
-class Judged(_Part):
-    """Another model judges the answer by a rubric."""
-
-    rubric: Text
-    route: str | None = None
-    """The judge's route; absent: the run's."""
-
-
-class Expect(_Part):
-    """What must be so after a turn; what is absent is not looked at."""
-
-    calls: Annotated[list[ExpectedCall], Field(max_length=MOST_CALLS)] = []
-    order: Literal["any", "as_listed"] = "any"
-    count: Count | None = None
-    """Absent, and calls given: exactly as many as are listed."""
-    parallel: bool = False
-    no_calls: bool = False
-    not_called: list[ToolName] = []
-    asks: bool = False
-    text: ExpectedText | None = None
-    judge: Judged | None = None
-
-    @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Self:
-        if (self.no_calls or self.asks) and self.calls:
-            raise ValueError("calls cannot be expected together with no_calls or asks")
-        if self.parallel and len(self.calls) < 2:
-            raise ValueError("parallel needs at least two expected calls")
-        if self.parallel and len({c.round for c in self.calls if c.round is not None}) > 1:
-            raise ValueError("parallel calls cannot be expected in different rounds")
-        both = {call.tool for call in self.calls} & set(self.not_called)
-        if both:
-            raise ValueError(f"{', '.join(sorted(both))} is in calls and in not_called")
-        return self
-
-
-class Recorded(_Part):
+class Recorded(Part):
     """A result that is replayed for calls with these arguments."""
 
     tool: ToolName
@@ -193,14 +89,14 @@ class Recorded(_Part):
         return self
 
 
-class Turn(_Part):
+class Turn(Part):
     """One prompt of a conversation, and what is expected of the answer."""
 
     prompt: Text
     expect: Expect = Expect()
 
 
-class Case(_Part):
+class Case(Part):
     """One thing to try: a prompt, or several turns in one conversation."""
 
     id: CaseId
@@ -255,7 +151,7 @@ class Case(_Part):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-class Suite(_Part):
+class Suite(Part):
     """Cases that are run together."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(alias="suite")
@@ -337,8 +233,8 @@ def suite_yaml(suite: Suite) -> str:
 
 def _items(error: ValidationError) -> list[tuple[tuple[Any, ...], str]]:
     return [
-        (tuple(item["loc"]), item["msg"].removeprefix("Value error, ")[:300])
-        for item in error.errors(include_url=False, include_input=False, include_context=False)
+        (tuple(item["loc"]), complaint(item)[:300])
+        for item in error.errors(include_url=False, include_input=False)
     ][:50]
 
 
@@ -350,12 +246,3 @@ def _problem(raw: dict[str, Any], item: tuple[tuple[Any, ...], str]) -> Problem:
     case_id = case.get("id") if isinstance(case, dict) else None
     name = case_id[:80] if isinstance(case_id, str) and case_id else f"case {loc[1] + 1}"
     return Problem(name, ".".join(map(str, loc[2:])), message)
-
-
-def _check_pattern(pattern: str | None) -> None:
-    if pattern is None:
-        return
-    try:
-        regex.compile(pattern)
-    except regex.error as error:
-        raise ValueError(f"matches is no regular expression: {error}") from None

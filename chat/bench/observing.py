@@ -9,9 +9,11 @@ from typing import Any, Literal
 from uuid import UUID
 
 from chat.bench.trajectory import Finish, ObservedCall, ObservedTurn, Trajectory
-from chat.models import Message, Stage, StageEvent, ToolRun
+from chat.models import Message, Stage, StageEvent, StageRepair, ToolRun
 
 Interruption = Literal["", "interrupted", "shutdown"]
+
+CALL_IN_TEXT = "text_tool_call"
 
 _FINISHES: dict[str, Finish] = {"done": "done", "cancel": "cancel", "error": "error"}
 _MILLISECOND = timedelta(milliseconds=1)
@@ -35,7 +37,7 @@ def interruption(stage_id: UUID) -> Interruption:
 
 
 def observe(stage_ids: Sequence[UUID], request_ms: int | None = None) -> Trajectory:
-    """What the ended stages of a trial show, in their order, in three queries."""
+    """What the ended stages of a trial show, in their order, in four queries at most."""
     stages = Stage.objects.in_bulk(list(stage_ids))
     texts = dict(Message.objects.filter(stage__in=stage_ids).values_list("stage_id", "content"))
     runs: defaultdict[UUID, list[ToolRun]] = defaultdict(list)
@@ -52,7 +54,7 @@ def observe(stage_ids: Sequence[UUID], request_ms: int | None = None) -> Traject
         execution_ms=sum(execution) if seen else None,
         upstream_ms=max(0, sum(execution) - sum(tools)) if seen else None,
         first_token_ms=seen[0].timings.get("first_token_ms") if seen else None,
-        repairs=sum(stage.repairs_count for stage in seen),
+        repairs=_repairs(seen),
     )
 
 
@@ -77,6 +79,16 @@ def _turn(stage: Stage, text: str, runs: Iterable[ToolRun]) -> ObservedTurn:
         error_message=stage.error_message,
         stage_id=stage.pk,
     )
+
+
+def _repairs(stages: Sequence[Stage]) -> int:
+    """What was mended; with the tools in the prompt a call in the text is no deviation."""
+    native = sum(one.repairs_count for one in stages if one.tool_mode == Stage.ToolMode.NATIVE)
+    in_text = [one.pk for one in stages if one.tool_mode == Stage.ToolMode.TEXT]
+    if not in_text:
+        return native
+    others = StageRepair.objects.filter(stage__in=in_text).exclude(code__startswith=CALL_IN_TEXT)
+    return native + others.count()
 
 
 def _execution_ms(stage: Stage) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,10 @@ from chat.bench.findings import Finding
 from chat.bench.trajectory import Trajectory
 from chat.models import BenchRun, BenchTrial, ModelRoute
 from chat.models.bench import BenchTrialQuerySet
+from tools.output import clean
 
 MILLION = 1_000_000
+MESSAGE_LIMIT = 2_000
 Status = BenchTrial.Status
 
 
@@ -58,8 +60,8 @@ def store_result(trial_id: int, token: str, result: Result) -> bool:
             status=Status.FAILED if result.failed else Status.SUCCESS,
             passed=result.passed,
             code=result.code[:60],
-            message=result.message[:2_000],
-            findings=[finding.as_json() for finding in result.findings],
+            message=clean(result.message)[:MESSAGE_LIMIT],
+            findings=[_storable(finding) for finding in result.findings],
             stage=result.stage_id,
             request_ms=seen.request_ms,
             execution_ms=seen.execution_ms,
@@ -109,6 +111,12 @@ def reset_trials(trials: BenchTrialQuerySet) -> int:
         attempts=0,
         claimed_by="",
     )
+
+
+def _storable(finding: Finding) -> dict[str, Any]:
+    """A judge's words may hold what databases refuse, written as escapes in its JSON."""
+    cleaned = replace(finding, what=clean(finding.what), detail=clean(finding.detail))
+    return cleaned.as_json()
 
 
 def cost_of(seen: Trajectory, slug: str | None) -> tuple[Decimal | None, str]:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.models import Conversation
+from chat.pages.bench.origin import bench_origin
 from chat.pages.listing import BLANK_ROW, read_listing
 from chat.pages.options import composer_options
 from chat.pages.repairs import BLANK_REPAIR
@@ -55,6 +56,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     context |= {
         "transcript": transcript,
         "more_turns": min(limit + TURNS_SHOWN, MOST_TURNS),
+        "bench_origin": bench_origin(found, _person(request)),
     }
     return render(request, "chat/page.html", context)
 

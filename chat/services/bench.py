@@ -192,7 +192,8 @@ def delete_run(user: User, run_id: UUID, *, grant: Grant = FULL) -> None:
 
 def _delete_some_at_a_time(conversations: QuerySet[Conversation]) -> None:
     """In small transactions: on SQLite a long one holds up the journal of every stage."""
-    while some := list(conversations.values_list("pk", flat=True).distinct()[:DELETED_AT_ONCE]):
+    keys = conversations.order_by().values_list("pk", flat=True).distinct()
+    while some := list(keys[:DELETED_AT_ONCE]):
         with writing():
             Conversation.objects.filter(pk__in=some).delete()
 

@@ -103,3 +103,28 @@ def test_a_key_is_made_copied_and_left_by_keyboard_alone(admin_page: Any) -> Non
     expect(page.locator(".key-row", has_text="By keyboard").first).to_contain_text(
         "chat, tools, read"
     )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_admin_makes_and_revokes_keys_without_findings(admin_page: Any, theme: str) -> None:
+    page = admin_page
+    page.emulate_media(color_scheme=theme)
+    page.goto("/admin/chat/apikey/add/")
+    assert findings(page) == []
+    look(page, f"admin-add-{theme}")
+    page.get_by_label("Name").fill("For somebody")
+    page.get_by_label("Whose key").select_option(label="admin")
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.get_by_text("it is not shown again")).to_be_visible()
+    assert findings(page) == []
+    look(page, f"admin-made-{theme}")
+    page.goto("/admin/chat/apikey/")
+    assert findings(page) == []
+    look(page, f"admin-list-{theme}")
+    page.locator("input.action-select").first.check()
+    page.locator("select[name=action]").select_option("revoke_keys")
+    page.locator("button[name=index]").click()
+    expect(page.get_by_text("Revoke these API keys?")).to_be_visible()
+    assert findings(page) == []
+    page.get_by_role("button", name="Revoke 1 key").click()
+    expect(page.get_by_text("1 key opens nothing any more.")).to_be_visible()

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from chat.api.gateway.messages import Message, Strict, check_order, system_prompt
 from chat.api.gateway.standing import Ignored, Refused
-from chat.api.gateway.tool_fields import NamedChoice, Tool, ToolbenchOptions, ToolChoice
+from chat.api.gateway.tool_fields import (
+    NamedChoice,
+    Tool,
+    ToolbenchOptions,
+    ToolChoice,
+    check_depth,
+)
 from chat.protocol import PROMPT_LIMIT, Temperature, TokenLimit
 
 MESSAGES_LIMIT = 4096
@@ -26,7 +32,7 @@ class ResponseFormat(Strict):
     """The form of the answer's text; the model server is what holds the model to it."""
 
     type: Literal["text", "json_object", "json_schema"]
-    json_schema: dict[str, Any] | None = None
+    json_schema: Annotated[dict[str, Any], AfterValidator(check_depth)] | None = None
 
 
 class StreamOptions(Strict):

@@ -29,11 +29,17 @@ def _only_functions(value: Any) -> Any:
     return value
 
 
-def _check_schema(schema: dict[str, Any]) -> dict[str, Any]:
+def check_depth(value: dict[str, Any]) -> dict[str, Any]:
+    """The value, if it can be stored and sent on: readers of JSON go deeper than writers."""
     try:
-        words = _fault_of(orjson.dumps(schema))
-    except orjson.JSONEncodeError as error:
-        words = str(error)[:300]
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        raise PydanticCustomError("depth", "It is nested too deeply.") from None
+    return value
+
+
+def _check_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    words = _fault_of(orjson.dumps(check_depth(schema)))
     if words:
         raise PydanticCustomError(
             "json_schema", "This is no JSON schema: {words}", {"words": words}

@@ -13,8 +13,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from chat.bench.statistics import Interval, Tally
-from chat.bench.summary import CaseChange, Difference, Summary, Target, TargetFigures
+from chat.bench.stage_runner.wording import (
+    cost,
+    duration,
+    hats,
+    percent,
+    points,
+    share,
+    span,
+    tokens,
+)
+from chat.bench.summary import CaseChange, Difference, Summary, Target
 
 MOST_FAILURES = 60
 PIPS = 5
@@ -33,6 +42,10 @@ class Tried(Protocol):
 
     @property
     def case_id(self) -> str:
+        """As BenchTrial has it."""
+
+    @property
+    def case_digest(self) -> str:
         """As BenchTrial has it."""
 
     @property
@@ -100,10 +113,10 @@ def print_report(console: Console, told: Told) -> None:
         console.print(_targets(console, summary))
     for comparison in summary.modes:
         native, text = comparison.native.tally, comparison.text.tally
-        sure = _points(comparison.interval)
+        sure = points(comparison.interval)
         console.print(
             Text(
-                f"{comparison.route}: native {_share(native)}, by text {_share(text)}; native less "
+                f"{comparison.route}: native {share(native)}, by text {share(text)}; native less "
                 f"text {sure}."
             )
         )
@@ -151,7 +164,7 @@ def _categories(console: Console, summary: Summary) -> Table:
         table.add_column(str(figures.target), no_wrap=True, justify="right")
     for category in dict.fromkeys(category for _, category in summary.cases):
         tallies = (dict(figures.categories).get(category) for figures in summary.targets)
-        shares = (_share(tally) if tally else "" for tally in tallies)
+        shares = (share(tally) if tally else "" for tally in tallies)
         table.add_row(category.replace("_", " "), *shares)
     return table
 
@@ -166,19 +179,19 @@ def _targets(console: Console, summary: Summary) -> Table:
         table.add_column("Cost", justify="right", no_wrap=True)
     table.add_column("Repairs", justify="right", no_wrap=True)
     for figures in summary.targets:
-        cost = [_cost(figures)] if has_cost else []
+        costs = [cost(figures)] if has_cost else []
         repairs = figures.repairs_per_trial
         table.add_row(
             str(figures.target),
             f"{figures.tally.passed}/{figures.tally.ended}",
-            _percent(figures.tally.rate),
-            _range(figures.tally.interval),
-            _hats(figures.pass_hats),
-            _time(figures.latency_p50),
-            _time(figures.latency_p95),
-            _time(figures.first_token_p50),
-            _tokens(figures),
-            *cost,
+            percent(figures.tally.rate),
+            span(figures.tally.interval),
+            hats(figures.pass_hats),
+            duration(figures.latency_p50),
+            duration(figures.latency_p95),
+            duration(figures.first_token_p50),
+            tokens(figures),
+            *costs,
             "" if repairs is None else f"{repairs:.2g} a trial",
         )
     return table
@@ -243,7 +256,7 @@ def _print_difference(console: Console, one: Difference, against: str) -> None:
     if one.before.ended == 0:
         console.print(Text(f"{head}no case is the same in both."))
         return
-    head += f"{_share(one.before)} before, {_share(one.now)} now ({_points(one.interval)})."
+    head += f"{share(one.before)} before, {share(one.now)} now ({points(one.interval)})."
     console.print(Text(head))
     for change in one.regressions:
         console.print(Text(f"    regressed  {_change(change)}", style="red"))
@@ -256,7 +269,7 @@ def _print_difference(console: Console, one: Difference, against: str) -> None:
 
 def _change(change: CaseChange) -> str:
     sure = "" if change.clear else ", which may be chance"
-    return f"{change.case_id}: {_share(change.before)} before, {_share(change.now)} now{sure}"
+    return f"{change.case_id}: {share(change.before)} before, {share(change.now)} now{sure}"
 
 
 def _totals(told: Told) -> Text:
@@ -279,46 +292,3 @@ def _finding(stored: dict[str, Any]) -> str:
 def _table(console: Console, title: str) -> Table:
     look = box.SIMPLE_HEAD if console.is_terminal else box.ASCII2
     return Table(title=title, title_justify="left", box=look, pad_edge=False)
-
-
-def _share(tally: Tally) -> str:
-    return f"{tally.passed}/{tally.ended}" if tally.ended else "none"
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share * 100:.0f} %"
-
-
-def _range(interval: Interval | None) -> str:
-    return "" if interval is None else f"{interval.low * 100:.0f}–{interval.high * 100:.0f} %"
-
-
-def _points(interval: Interval | None) -> str:
-    if interval is None:
-        return "no interval"
-    return f"{interval.low * 100:+.0f} to {interval.high * 100:+.0f} points"
-
-
-def _hats(hats: Sequence[float]) -> str:
-    """The first and the last: what one try promises, and what all of them do."""
-    if not hats:
-        return ""
-    return f"^{len(hats)} {_percent(hats[-1])}"
-
-
-def _time(milliseconds: float | None) -> str:
-    if milliseconds is None:
-        return ""
-    return f"{milliseconds:,.0f} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:,.1f} s"
-
-
-def _tokens(figures: TargetFigures) -> str:
-    if figures.input_tokens is None and figures.output_tokens is None:
-        return ""
-    return f"{figures.input_tokens or 0:,} + {figures.output_tokens or 0:,}"
-
-
-def _cost(figures: TargetFigures) -> str:
-    if figures.cost is None:
-        return ""
-    return f"{figures.cost:.4f} {figures.currency}".strip()

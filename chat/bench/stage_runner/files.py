@@ -209,9 +209,9 @@ def _tally(tally: Tally) -> dict[str, Any]:
 
 def _trial(trial: Tried) -> dict[str, Any]:
     known = {name: getattr(trial, name, None) for name in FIELDS}
-    more = {}
+    more: dict[str, Any] = {"case_digest": trial.case_digest}
     if isinstance(trial, TrialResult):
-        more = {"tries": trial.tries, "output": trial.output, "judge": trial.judge}
+        more |= {"tries": trial.tries, "output": trial.output, "judge": trial.judge}
         more["http_status"] = trial.http_status
     return {**known, "findings": trial.findings, **more}
 

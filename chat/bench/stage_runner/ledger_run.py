@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from chat.bench.stage_runner.driving import drive, results_in
 from chat.bench.stage_runner.executor import REFUSALS, Executor
 from chat.bench.stage_runner.ledger import SUFFIX, BadLedger, Ledger, heads_in, read_ledger
@@ -101,7 +103,17 @@ def known(directory: Path) -> str:
     ) or ("none")
 
 
-def earlier_results(path: Path) -> list[TrialResult]:
-    """The trials of an earlier run, from its state file. Raises BadLedger."""
-    _, lines = read_ledger(path)
-    return [TrialResult.from_json(line) for line in lines]
+def earlier_results(place: Path, named: str) -> list[TrialResult]:
+    """The trials of an earlier run: its id, its state file or its JSON report. Raises BadLedger."""
+    path = find_ledger(place, named)
+    try:
+        report = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        report = None
+    trials = report.get("trials") if isinstance(report, dict) else None
+    if not isinstance(trials, list):
+        _, trials = read_ledger(path)
+    try:
+        return [TrialResult.from_json(trial) for trial in trials]
+    except (TypeError, AttributeError):
+        raise BadLedger(f"{path} is neither the report nor the state of a run.") from None

@@ -110,7 +110,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--parallel", type=_count, metavar="N", help="trials side by side")
     add("--user", metavar="NAME", help="in process: whose stages they are (the first admin)")
-    add("--judge-route", metavar="R", help="in process: which route judges rubrics (the tried one)")
+    add(
+        "--judge-route",
+        metavar="R",
+        help="the route that judges rubrics which name none (in process "
+        "the user's default, over HTTP the one that is tried)",
+    )
     add(
         "--endpoint",
         metavar="URL",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 from rich import box
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
+from chat.bench.observing import observe
 from chat.bench.stage_runner.console import Told, Tried
 from chat.bench.stage_runner.trials import TrialResult
 from chat.bench.summary import Target
+from chat.bench.trajectory import ObservedTurn
 
 LONGEST = 2_000
 
@@ -39,6 +42,12 @@ def _parts(trial: Tried) -> list[str]:
     parts = []
     if isinstance(trial, TrialResult):
         parts += _output(trial.output)
+    elif isinstance(trial.stage_id, UUID):
+        # The last turn, as its rows tell it.
+        (turn,) = observe([trial.stage_id]).turns or (ObservedTurn(),)
+        parts += [f"{call.tool}({call.raw_arguments})" for call in turn.calls]
+        parts += [call.result[:LONGEST] for call in turn.calls]
+        parts.append(turn.text[:LONGEST])
     if trial.message and not trial.findings:
         parts.append(trial.message)
     parts += [

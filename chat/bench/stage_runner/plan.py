@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from chat.bench.cases import Case, Suite
 from chat.bench.stage_runner.case_files import TestCases
@@ -28,6 +27,8 @@ class Wish:
     tool_modes: tuple[str, ...] = ("native",)
     repeat: int = 1
     as_offered: bool = False
+    judge: str = ""
+    """Which route judges rubrics that name none; empty: the one that is tried."""
     endpoint: str = ""
     """Whose trials they are: the same cases at another address are another run."""
 
@@ -41,6 +42,7 @@ class Plan:
     skipped: tuple[tuple[str, str], ...]
     """Case (by its tool mode where that is the reason) and why it is left out."""
     digest: str
+    judge: str
     cases: dict[str, Case | TestCase] = field(repr=False)
     digests: dict[str, str] = field(repr=False)
 
@@ -50,7 +52,7 @@ class Plan:
         if isinstance(case, TestCase):
             result = await try_test_case(case, key, executor)
         else:
-            result = await try_suite_case(case, key, executor)
+            result = await try_suite_case(case, key, executor, self.judge or key.route)
         return replace(result, case_digest=self.digests[case.id])
 
 
@@ -61,7 +63,7 @@ def make_plan(name: str, cases: Suite | TestCases, wish: Wish) -> Plan:
     else:
         chosen, skipped = _of_test_cases(cases, wish)
     own: dict[str, Case | TestCase] = {case.id: case for case, _, _ in chosen}
-    digests = {case_id: digest_of(_plain(case)) for case_id, case in own.items()}
+    digests = {case_id: _digest(case) for case_id, case in own.items()}
     keys = tuple(
         TrialKey(route, mode, case.id, number)
         for number in range(1, wish.repeat + 1)
@@ -73,6 +75,7 @@ def make_plan(name: str, cases: Suite | TestCases, wish: Wish) -> Plan:
         "keys": [[key.route, key.tool_mode, key.case_id, key.number] for key in keys],
         "cases": digests,
         "as_offered": wish.as_offered,
+        "judge": wish.judge,
         "endpoint": wish.endpoint,
     }
     return Plan(
@@ -80,6 +83,7 @@ def make_plan(name: str, cases: Suite | TestCases, wish: Wish) -> Plan:
         keys=keys,
         skipped=tuple(skipped),
         digest=digest_of(made_of),
+        judge=wish.judge,
         cases=own,
         digests=digests,
     )
@@ -123,5 +127,5 @@ def _of_test_cases(cases: TestCases, wish: Wish) -> tuple[Chosen, list[tuple[str
     return ([] if "native" not in wish.tool_modes else chosen), skipped
 
 
-def _plain(case: Case | TestCase) -> Any:
-    return case.model_dump(mode="json")
+def _digest(case: Case | TestCase) -> str:
+    return case.digest if isinstance(case, Case) else digest_of(case.model_dump(mode="json"))

@@ -25,7 +25,6 @@ from chat.bench.stage_runner.ledger import SUFFIX, BadLedger
 from chat.bench.stage_runner.ledger_run import (
     LedgerRun,
     earlier_results,
-    find_ledger,
     open_ledger,
 )
 from chat.bench.stage_runner.options import Options
@@ -69,6 +68,7 @@ class Session:
             tool_modes=options.tool_modes,
             repeat=options.repeat,
             as_offered=options.as_offered,
+            judge=options.judge,
             endpoint=options.endpoint,
         )
         try:
@@ -220,7 +220,7 @@ class Session:
 
     def _earlier(self, place: Path) -> list[TrialResult]:
         against = self.options.against
-        return earlier_results(find_ledger(place, against)) if against else []
+        return earlier_results(place, against) if against else []
 
 
 class Interrupted(Exception):

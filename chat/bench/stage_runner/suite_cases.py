@@ -57,8 +57,10 @@ def why_not(case: Case, suite: Suite, tool_mode: str, *, as_offered: bool = Fals
     return ""
 
 
-async def try_suite_case(case: Case, key: TrialKey, executor: Executor) -> TrialResult:
-    """One try of a case. Raises CannotRun."""
+async def try_suite_case(
+    case: Case, key: TrialKey, executor: Executor, judge_route: str
+) -> TrialResult:
+    """One try of a case; `judge_route` judges a rubric that names no route. Raises CannotRun."""
     execution = await executor.execute(as_stage(case, key.route))
     facts = measured(execution) | {
         "route": key.route,
@@ -76,7 +78,7 @@ async def try_suite_case(case: Case, key: TrialKey, executor: Executor) -> Trial
     judge = case.all_turns[0].expect.judge
     answer = None
     if judge is not None and all(finding.ok for finding in findings):
-        route = judge.route or key.route
+        route = judge.route or judge_route
         answer, finding = await judge_by_rubric(
             judge.rubric, case.all_turns[0], trajectory.turns[0], route, executor
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, ProgrammingError
 from rich.console import Console
 from rich.text import Text
 
@@ -19,7 +20,7 @@ from chat.bench.stage_runner.listing import choose_cases, print_cases, print_kno
 from chat.bench.stage_runner.options import BadOption, Options, add_arguments
 from chat.bench.stage_runner.panels import print_panels
 from chat.bench.stage_runner.screen import make_console
-from chat.bench.stage_runner.sessions import USAGE, Ended, Session
+from chat.bench.stage_runner.sessions import COULD_NOT, STOPPED, USAGE, Ended, Session
 from chat.database import close_pool_connections
 
 PASSED, FAILED = 0, 1
@@ -45,6 +46,11 @@ class Command(BaseCommand):
             told = self._tell(options, out, progress)
         except (BadOption, BadSuite) as error:
             raise CommandError(str(error), returncode=USAGE) from None
+        except KeyboardInterrupt:
+            raise CommandError("Stopped.", returncode=STOPPED) from None
+        except (OperationalError, ProgrammingError) as error:
+            words = f"The database does not answer, or does not fit this version ({error})."
+            raise CommandError(words, returncode=COULD_NOT) from None
         except Ended as ended:
             raise CommandError(str(ended), returncode=ended.status) from None
         finally:

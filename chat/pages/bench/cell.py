@@ -11,7 +11,7 @@ from typing import Any
 from chat.bench.statistics import Tally, pass_hat, wilson
 from chat.bench.summary import Row, Target
 from chat.bench.yaml_text import write_yaml
-from chat.models import BenchRun, BenchTrial
+from chat.models import BenchRun, BenchTrial, Stage
 from chat.pages import figures
 from chat.pages.bench.addresses import stage_address
 from chat.pages.bench.words import money, plural, signed
@@ -37,6 +37,7 @@ class Try:
     passed: str
     words: tuple[tuple[str, str], ...]
     url: str
+    judge_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def read_cell(
     earlier: Sequence[Row],
     earlier_title: str,
 ) -> ChosenCell:
-    """A cell in one query; `earlier` are the tries of the same cell in the run before."""
+    """A cell in one query, two where a model judged; `earlier` is the same cell before."""
     trials: list[Any] = list(
         BenchTrial.objects.filter(
             run=run, case_id=case["id"], route=target.route, tool_mode=target.tool_mode
@@ -70,6 +71,7 @@ def read_cell(
         .order_by("number")
         .values_list(*_FIELDS, named=True)
     )
+    judged = _judged(trials)
     ended = [trial for trial in trials if trial.passed is not None]
     passed = sum(trial.passed for trial in ended)
     words = "was not run."
@@ -83,13 +85,22 @@ def read_cell(
         ended=len(ended),
         is_open=run.is_active and len(ended) < len(trials),
         state_words=words,
-        tries=tuple(_try(trial, run.is_active) for trial in trials),
+        tries=tuple(_try(trial, run.is_active, judged) for trial in trials),
         facts=_facts(Tally(passed, len(ended)), ended, earlier, earlier_title),
         yaml=write_yaml(dict(case)).rstrip(),
     )
 
 
-def _try(trial: Any, is_active: bool) -> Try:
+def _judged(trials: Sequence[Any]) -> dict[str, str]:
+    """Where the judges' stages stand, by their ids as the findings have them."""
+    named = {f["stage_id"] for trial in trials for f in trial.findings if f.get("stage_id")}
+    if not named:
+        return {}
+    rows = Stage.objects.filter(pk__in=named).values_list("pk", "conversation_id")
+    return {str(stage): stage_address(conversation, stage) for stage, conversation in rows}
+
+
+def _try(trial: Any, is_active: bool, judged: Mapping[str, str]) -> Try:
     if trial.passed is None:
         state = "running" if trial.status == "executing" and is_active else ""
         word = state or ("waiting" if is_active else "not run")
@@ -97,7 +108,14 @@ def _try(trial: Any, is_active: bool) -> Try:
     url = ""
     if trial.stage_id is not None:
         url = stage_address(trial.stage__conversation_id, trial.stage_id)
-    return Try(trial.number, "yes" if trial.passed else "no", _words(trial), url)
+    judges = (judged.get(finding.get("stage_id", ""), "") for finding in trial.findings)
+    return Try(
+        number=trial.number,
+        passed="yes" if trial.passed else "no",
+        words=_words(trial),
+        url=url,
+        judge_url=next(filter(None, judges), ""),
+    )
 
 
 def _words(trial: Any) -> tuple[tuple[str, str], ...]:

@@ -184,14 +184,33 @@ def _y(value: float) -> float:
 def _apart(places: Sequence[float]) -> list[float]:
     """Places moved as little as keeps a line's height between any two, within the plot."""
     order = sorted(range(len(places)), key=lambda number: places[number])
+    # Neighbours that are too close stand together, around the middle of their places.
+    groups: list[list[int]] = []
+    for number in order:
+        groups.append([number])
+        while len(groups) > 1 and _top(groups[-1], places) < _bottom(groups[-2], places):
+            last = groups.pop()
+            groups[-1] += last
     moved = list(places)
-    for upper, lower in pairwise(order):
-        moved[lower] = max(moved[lower], moved[upper] + LABEL_HEIGHT)
+    for group in groups:
+        for at, number in enumerate(group):
+            moved[number] = _top(group, places) + at * LABEL_HEIGHT
     limit = LINES_TOP + LINES_HEIGHT + LABEL_HEIGHT / 2
     for number in reversed(order):
         moved[number] = min(moved[number], limit)
         limit = moved[number] - LABEL_HEIGHT
     return moved
+
+
+def _top(group: Sequence[int], places: Sequence[float]) -> float:
+    """Where the first name of a group stands."""
+    middle = sum(places[number] for number in group) / len(group)
+    return max(middle - (len(group) - 1) * LABEL_HEIGHT / 2, LABEL_HEIGHT / 2)
+
+
+def _bottom(group: Sequence[int], places: Sequence[float]) -> float:
+    """Where a name below a group may stand at the earliest."""
+    return _top(group, places) + len(group) * LABEL_HEIGHT
 
 
 def _round_step(length: float) -> float:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from chat.bench import cases, findings
 from chat.bench.cases import load_suite
+from chat.bench.expected import Part
 from chat.bench.statistics import Tally, is_clear
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "bench.md").read_text(encoding="utf-8")
@@ -43,7 +44,7 @@ def test_every_field_is_documented_in_its_table_and_no_other(title: str) -> None
 
 def test_every_part_of_a_case_has_its_section() -> None:
     parts = {part for part in vars(cases).values() if isinstance(part, type)}
-    written = {part for part in parts if issubclass(part, cases._Part) and part is not cases._Part}
+    written = {part for part in parts if issubclass(part, Part) and part is not Part}
     assert written == set(SECTIONS.values())
 
 

@@ -16,7 +16,7 @@ from chat.models import BenchRun, BenchTrial, ModelRoute
 from chat.services.bench import create_run
 from tests.chat.bench.conftest import a_case, a_suite
 
-EVIL = '=HYPERLINK("http://x")\x00\x1b\r\n]]> <b> & \ufffe'
+EVIL = '=HYPERLINK("http://x")\x01\x1b\r\n]]> <b> & \ufffe'
 
 
 @pytest.fixture

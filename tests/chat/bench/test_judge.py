@@ -49,6 +49,8 @@ def judged_case(**more: Any) -> dict[str, Any]:
     [
         ('{"pass": true, "reason": "It does."}', "success", True, ""),
         ('{"pass": false, "reason": "It does not."}', "success", False, "JUDGED_FAILED"),
+        ('{"pass": true, "reason": "It\\u0000 does."}', "success", True, ""),
+        ("{'pass': true, 'reason': 'It\\ud800 does.'}", "success", True, ""),
         ("I like it.", "failed", False, "JUDGE_FAILED"),
         ("", "failed", False, "JUDGE_FAILED"),
     ],

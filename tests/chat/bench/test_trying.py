@@ -149,6 +149,8 @@ async def test_calls_in_the_prompt_are_asked_for_and_read_as_text(
     assert trial.passed, trial.message
     assert trial.stage is not None
     assert (trial.tool_mode, trial.stage.tool_mode) == ("text", "text")
+    # That calls come as text is what was asked for, and no deviation.
+    assert (trial.stage.repairs_count, trial.repairs) == (1, 0)
     assert "tools" not in replay.exchanges[0].request.json
 
 

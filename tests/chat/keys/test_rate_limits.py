@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +18,8 @@ from chat.key_text import make_key_text
 from chat.policy import Grant
 from chat.rate_limits import RateLimits, check_rate
 from chat.rate_windows import TIDY_SECONDS, WindowsInMemory
-from tests import backing
 from tests.chat.keys.makers import key_of, scope_with
+from tests.cluster import ProgramMissing, RedisServer
 
 
 class Clock:
@@ -83,17 +83,30 @@ async def test_windows_that_nobody_came_back_to_are_forgotten(clock: Clock) -> N
     assert list(windows._times) == ["address"] == list(windows._lives)
 
 
-@pytest.mark.skipif(not backing.is_cluster(), reason="needs a Redis (the second pass has one)")
-async def test_processes_count_together_through_redis() -> None:
-    url = backing.redis_url("rate-limits")
-    one, other = RateLimits(url), RateLimits(url)
-    name = make_key_text().prefix
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
     try:
-        assert await one.take(2, "key", name) is None
-        assert await other.take(2, "key", name) is None
-        wait = await one.take(2, "key", name)
+        with RedisServer() as redis:
+            yield redis
+    except ProgramMissing as missing:
+        pytest.skip(f"cluster: {missing}")
+
+
+async def test_processes_count_together_through_redis_and_alone_once_it_is_gone(
+    redis: RedisServer,
+) -> None:
+    one, other = RateLimits(redis.url()), RateLimits(redis.url())
+    try:
+        assert await one.take(2, "key", "1") is None
+        assert await other.take(2, "key", "1") is None
+        wait = await one.take(2, "key", "1")
         assert wait is not None
         assert 50 < wait <= 60
+        assert await other.wait(2, "key", "1") is not None
+        assert await other.wait(2, "key", "2") is None
+        await asyncio.to_thread(redis.stop)
+        assert [await one.take(2, "key", "1") for _ in range(2)] == [None, None]
+        assert await one.take(2, "key", "1") is not None
     finally:
         await one.close()
         await other.close()

@@ -71,7 +71,6 @@ SCRIPTS: Mapping[str, list[Script]] = {
     "unknown tool": [tool_stream([Call("no_such", {})]), chat_stream(["No."])],
     "mended": [tool_stream([Call("calculate", BROKEN)]), chat_stream(["It is 42."])],
     "as text": [chat_stream([HERMES[:9], HERMES[9:]]), chat_stream(["It is 42."])],
-    "withheld": [chat_stream(WITHHELD, usage=USAGE), chat_stream(["It is 42."], usage=USAGE)],
     "no end": [chat_stream(["Half"], done=False, finish=None)],
     "failure": [error(500)],
     "rejection": [error(400)],
@@ -161,7 +160,14 @@ async def test_all_that_is_documented_travels(
     """The other way round: no frame and no event is documented that never comes."""
     seen: set[str] = set()
     async with HeldTalk(cookies["owner"], seen=seen) as talk:
-        for script in ("mended", "withheld", "failure"):
+        decided = Signal()
+        withheld = chat_stream([*WITHHELD[:2], WaitFor(decided), WITHHELD[2]], usage=USAGE)
+        replay.answer_with([withheld, *SCRIPTS["text"]])
+        stage = (await talk.start(mode="toolchain", synthesis=True))["stage_id"]
+        await talk.until_event(stage, "deciding")
+        decided.set()
+        await talk.until_end(stage)
+        for script in ("mended", "failure"):
             replay.answer_with([*SCRIPTS[script], *SCRIPTS["text"]])
             accepted = await talk.start(mode="toolchain", synthesis=True, html=True)
             await talk.until_end(accepted["stage_id"])

@@ -161,7 +161,7 @@ async def test_a_suites_case_is_judged_by_its_expectations(
     plain: PlainEndpoint, executor: HttpExecutor
 ) -> None:
     _, case = suite_of(expect=WEATHER)
-    result = await try_suite_case(case, key(), executor)
+    result = await try_suite_case(case, key(), executor, "traditional")
     assert result.passed, result.message
     assert [finding["ok"] for finding in result.findings] == [True] * 3
     (asked,) = plain.asked
@@ -173,7 +173,7 @@ async def test_a_suites_case_is_judged_by_its_expectations(
 
 async def test_a_call_that_was_not_expected_is_found(executor: HttpExecutor) -> None:
     _, case = suite_of(expect={"no_calls": True})
-    result = await try_suite_case(case, key(), executor)
+    result = await try_suite_case(case, key(), executor, "traditional")
     assert (result.passed, result.code) == (False, "UNWANTED_CALL")
     assert "get_current_temperature" in result.message
 
@@ -183,7 +183,7 @@ async def test_a_rubric_is_judged_over_the_same_endpoint(
 ) -> None:
     _, case = suite_of(expect=WEATHER | {"judge": {"rubric": "Polite.", "route": "judge"}})
     plain.verdict = '{"pass": false, "reason": "Curt."}'
-    result = await try_suite_case(case, key(), executor)
+    result = await try_suite_case(case, key(), executor, "traditional")
     assert (result.passed, result.code) == (False, "JUDGED_FAILED")
     assert "Rubric:\nPolite." in plain.asked[-1].body["user_prompt"]
 

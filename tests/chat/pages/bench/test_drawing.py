@@ -49,6 +49,14 @@ def test_names_at_the_lines_ends_never_stand_on_each_other(ends: list[float]) ->
     assert places[-1] <= chart.bottom + LABEL_HEIGHT
 
 
+def test_names_of_equal_lines_stand_around_their_end() -> None:
+    chart = line_chart([Series(str(n), (1.0, 0.5)) for n in range(3)])
+    assert chart is not None
+    end = chart.lines[0].points[-1].y
+    places = [line.label_y for line in chart.lines]
+    assert places == [end - LABEL_HEIGHT, end, end + LABEL_HEIGHT]
+
+
 def test_no_two_of_twelve_lines_look_the_same() -> None:
     chart = line_chart([Series(str(n), (1.0, 0.5)) for n in range(12)])
     assert chart is not None

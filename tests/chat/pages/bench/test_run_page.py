@@ -98,7 +98,21 @@ def test_a_chosen_cell_tells_each_try_in_words_and_leads_to_its_stage(
     assert "0.12 to 0.77" in page
     address = f"/c/{talk.conversation.pk}/?leaf={stage.pk}#stage-{stage.pk}"
     assert f'href="{address}"' in page
-    assert f'id="stage-{stage.pk}"' in _read(client, address)
+    conversation = _read(client, address)
+    assert f'id="stage-{stage.pk}"' in conversation
+    back = f"/bench/runs/{run.pk}/?case=parallel_two_cities&amp;on=qwen"
+    assert f'href="{back}">Back to Run 1<' in conversation
+
+
+def test_a_judged_try_leads_to_the_judges_stage_too(
+    run: BenchRun, owner: User, client_of: ClientOf, make_talk: Callable[..., Talk]
+) -> None:
+    judge = make_talk(source="bench").turn("Is it right?", "It is.")
+    verdict = {"ok": True, "what": "the judge is content", "stage_id": str(judge.pk)}
+    tried = BenchTrial.objects.filter(run=run, case_id="single_weather", route="qwen", number=3)
+    tried.update(findings=[verdict])
+    page = _read(client_of(owner), _page(run, "?case=single_weather&on=qwen"))
+    assert f'href="/c/{judge.conversation_id}/?leaf={judge.pk}#stage-{judge.pk}">Judge<' in page
 
 
 def test_without_a_choice_the_first_trouble_is_shown_but_not_while_the_run_goes(

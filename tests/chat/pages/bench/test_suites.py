@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 
 import pytest
@@ -222,3 +223,26 @@ def test_a_reviewer_reads_a_suite_and_cannot_change_it(
     assert "owner’s suite, read only." in _read(client, page)
     assert client.get(f"{page}edit/").status_code == 404
     assert client.post(f"{page}delete/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("id: A B\nprompt: Go.", "A B, id: use lower-case letters, digits, _ and -"),
+        ("id: a\nprompt: 3", "a, prompt: write a text"),
+        ("id: a", "a: give prompt or turns, one of them"),
+        ("prompt: Go.", "case 1, id: this is missing"),
+        ("id: a\nprompt: Go.\ncategory: hard", "a, category: write simple, multiple, parallel"),
+        ("id: a\nprompt: Go.\nstream: 3", "a, stream: write true or false"),
+        ("id: a\nprompt: Go.\nexpect: {count: {min: -1}}", "a, expect.count.min: write 0 or more"),
+        ("id: a\nprompt: Go.\nexpect: []", "a, expect: write an object"),
+        ("id: a\nprompt: Go.\ntools: x", "a, tools: write a list"),
+    ],
+)
+def test_mistakes_are_told_in_plain_words(
+    owner: User, client_of: ClientOf, wrong: str, words: str
+) -> None:
+    case = "  - " + wrong.replace("\n", "\n    ")
+    answer = client_of(owner).post("/bench/suites/new/", {"text": f"suite: s\ncases:\n{case}\n"})
+    assert answer.status_code == 400
+    assert words in html.unescape(answer.content.decode())
