@@ -96,10 +96,11 @@ class RequestProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin to answer a request; the application may look at what has not left yet, and end a
         connection whose reader does not read."""
-        self.scope["extensions"] = {
+        extensions: dict[str, Any] = {
             BACKLOG_EXTENSION: self.transport.get_write_buffer_size,
             ABORT_EXTENSION: partial(drop, self.transport),
         }
+        self.scope["extensions"] = extensions
         super().on_headers_complete()
         if self.server_state.draining:
             self.end_after_answer()

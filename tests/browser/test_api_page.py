@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.test_shell import PHONE, SMALLEST, findings, overflow
@@ -14,13 +15,16 @@ WINDOW = {"width": 1280, "height": 800}
 
 
 PART = ":has(#complete_toolchain), :has(#stage-start), :has(#event-tool_call)"
-"""Items of each kind; all of them are looked at once, which takes long."""
+"""Items of each kind."""
 
 
-def test_the_reference_has_no_findings(admin_page: Any) -> None:
-    admin_page.goto(REFERENCE)
-    expect(admin_page.locator("h1")).to_have_text("API reference")
-    assert findings(admin_page) == []
+def test_the_reference_has_no_findings(audit_page: Any) -> None:
+    """All of it, but for contrasts: of thousands of cells these take the better part of a minute,
+    and the next test looks at those of each kind."""
+    audit_page.goto(REFERENCE)
+    options = {"preload": False, "rules": {"color-contrast": {"enabled": False}}}
+    found = Axe().run(audit_page, options=options).response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from chat.api.connections import connection_of
 from chat.api.following import Unavailable, pages
-from chat.api.gateway.chunks import HEARTBEAT, ChunkWriter, Head, Whole
+from chat.api.gateway.chunks import ChunkWriter, Head, Whole
 from chat.api.gateway.errors import ApiProblem, not_stored
 from chat.api.gateway.progress import Progress
-from chat.api.sse import STAGE_HEADER
+from chat.api.sse import COMMENT, STAGE_HEADER
 from chat.api.starting import HeldStage
 
 DELETED = "The conversation was deleted before its answer had ended."
@@ -111,7 +111,7 @@ async def _chunks(answering: Answering, writer: ChunkWriter) -> AsyncGenerator[b
                 problem = not_stored(item.message)
                 break
             else:
-                yield HEARTBEAT
+                yield COMMENT
     answering.conclude(problem)
     yield rest + writer.end(answering.extension())
 

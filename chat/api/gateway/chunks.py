@@ -11,7 +11,6 @@ import orjson
 from chat.api.gateway.progress import Delta, Progress
 from chat.frames import Frame
 
-HEARTBEAT = b": the model is at work\n\n"
 DONE = b"data: [DONE]\n\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -23,10 +24,12 @@ from chat.bench.stage_runner.wording import (
     span,
     tokens,
 )
-from chat.bench.summary import CaseChange, Difference, Summary, Target
+from chat.bench.summary import CaseChange, Difference, Summary, Target, TargetFigures
 
 MOST_FAILURES = 60
 PIPS = 5
+WIDE = 120
+"""Columns of a terminal that hold all figures of a route side by side."""
 
 
 class Tried(Protocol):
@@ -170,31 +173,39 @@ def _categories(console: Console, summary: Summary) -> Table:
 
 
 def _targets(console: Console, summary: Summary) -> Table:
-    table = _table(console, "Routes")
-    table.add_column("Route", no_wrap=True)
-    for name in ("Passed", "Rate", "95 %", "pass^k", "p50", "p95", "First token", "Tokens"):
-        table.add_column(name, justify="right", no_wrap=True)
+    """A row per route where there is room for all figures, else a column per route."""
     has_cost = any(figures.cost is not None for figures in summary.targets)
-    if has_cost:
-        table.add_column("Cost", justify="right", no_wrap=True)
-    table.add_column("Repairs", justify="right", no_wrap=True)
+    told = [_figures(figures, has_cost=has_cost) for figures in summary.targets]
+    table = _table(console, "Routes")
+    if console.width >= WIDE:
+        table.add_column("Route", no_wrap=True)
+        for name in told[0]:
+            table.add_column(name, justify="right", no_wrap=True)
+        for figures, values in zip(summary.targets, told, strict=True):
+            table.add_row(str(figures.target), *values.values())
+        return table
+    table.add_column("")
     for figures in summary.targets:
-        costs = [cost(figures)] if has_cost else []
-        repairs = figures.repairs_per_trial
-        table.add_row(
-            str(figures.target),
-            f"{figures.tally.passed}/{figures.tally.ended}",
-            percent(figures.tally.rate),
-            span(figures.tally.interval),
-            hats(figures.pass_hats),
-            duration(figures.latency_p50),
-            duration(figures.latency_p95),
-            duration(figures.first_token_p50),
-            tokens(figures),
-            *costs,
-            "" if repairs is None else f"{repairs:.2g} a trial",
-        )
+        table.add_column(str(figures.target), justify="right")
+    for name in told[0]:
+        table.add_row(name, *(values[name] for values in told))
     return table
+
+
+def _figures(figures: TargetFigures, *, has_cost: bool) -> dict[str, str]:
+    repairs = figures.repairs_per_trial
+    return {
+        "Passed": f"{figures.tally.passed}/{figures.tally.ended}",
+        "Rate": percent(figures.tally.rate),
+        "95 %": span(figures.tally.interval),
+        "pass^k": hats(figures.pass_hats),
+        "p50": duration(figures.latency_p50),
+        "p95": duration(figures.latency_p95),
+        "First token": duration(figures.first_token_p50),
+        "Tokens": tokens(figures),
+        **({"Cost": cost(figures)} if has_cost else {}),
+        "Repairs": "" if repairs is None else f"{repairs:.2g} a trial",
+    }
 
 
 def _print_failures(console: Console, trials: Sequence[Tried], *, many: bool) -> None:
@@ -236,7 +247,11 @@ def _alike(failed: Sequence[Tried]) -> list[list[Tried]]:
 
 
 def _found(trial: Tried) -> list[str]:
-    return [_finding(one) for one in trial.findings if not one.get("ok")] or [trial.message]
+    """What was found wanting, the same words once."""
+    words = Counter(_finding(one) for one in trial.findings if not one.get("ok"))
+    return [f"{one}, {count} times" if count > 1 else one for one, count in words.items()] or [
+        trial.message
+    ]
 
 
 def _print_skipped(console: Console, skipped: Sequence[tuple[str, str]]) -> None:

@@ -89,7 +89,7 @@ def test_two_tools_of_one_name_are_refused() -> None:
         caller_toolset([SPEC, SPEC])
 
 
-async def test_a_callers_choice_and_parameters_reach_the_body_and_never_the_engines_fields() -> None:
+async def test_a_callers_parameters_reach_the_body_and_never_the_engines_fields() -> None:
     choice = {"type": "function", "function": {"name": "now"}}
     _, _, client = await run_stage(
         handing_over(
