@@ -10,6 +10,7 @@ from typing import Any, Self
 from channels.testing import WebsocketCommunicator
 
 from chat.routing import websocket_application
+from tests.chat.api.documents.held import frame_faults
 from tests.chat.conftest import LIMIT
 from tests.sockets import Folded
 
@@ -59,9 +60,10 @@ class Talk:
         await self.communicator.send_to(text_data=text)
 
     async def receive(self) -> dict[str, Any]:
-        """The next frame, folded in if it is an event."""
+        """The next frame, folded in if it is an event; it must be documented."""
         text = await self.communicator.receive_from(timeout=LIMIT)
         frame: dict[str, Any] = json.loads(text)
+        assert frame_faults(frame) == []
         self.frames.append(frame)
         if frame["type"] == "event":
             self.stages.setdefault(frame["stage_id"], Folded()).take(frame)

@@ -14,7 +14,7 @@ from chat import journal as journals
 from chat.api.documents.asyncapi import EVENTS, event_name, sent_frames
 from chat.lifecycle import Process
 from chat.protocol import BadCommand, parse_command
-from tests.chat.api.documents.held import command_faults, frame_faults
+from tests.chat.api.documents.held import command_faults
 from tests.chat.socket_talk import Talk
 from tests.chat.test_protocol import START
 from tests.replay import (
@@ -43,7 +43,7 @@ WITHHELD = ('{"name": ', '  "calculate",          ', '"arguments": {"expression"
 
 
 class HeldTalk(Talk):
-    """A socket whose commands and frames are held against the document."""
+    """A socket whose commands are held against the document too; Talk holds its frames."""
 
     seen: set[str]
 
@@ -58,7 +58,6 @@ class HeldTalk(Talk):
 
     async def receive(self) -> dict[str, Any]:
         frame = await super().receive()
-        assert frame_faults(frame) == [], frame
         self.seen.add(frame["event"] if frame["type"] == "event" else frame["type"])
         return frame
 
