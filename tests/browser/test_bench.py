@@ -178,6 +178,15 @@ def test_a_conversation_becomes_a_case_and_runs(admin_page: Any) -> None:
     page.keyboard.press("Enter")
     done = page.locator('article.turn-stage[data-status="done"]').last
     expect(done).to_be_visible(timeout=PATIENCE)
+    # A phone has it in the menu of the conversation's row.
+    conversation = re.search("/c/[0-9a-f-]+/", page.url)
+    assert conversation
+    row = page.locator(f'[data-conversation-id="{conversation[0][3:-1]}"]')
+    row.hover()
+    row.locator("[data-row-menu]").click()
+    made_here = conversation[0].replace("/c/", "/bench/from/")
+    expect(page.locator("[data-make-case-row]")).to_have_attribute("href", made_here)
+    page.keyboard.press("Escape")
     page.get_by_role("link", name="Make a test case").click()
     expect(page.get_by_role("heading", name="Make a test case")).to_be_visible()
     expect(page.get_by_label("The case")).to_have_value(re.compile("parallel: true"))

@@ -21,7 +21,8 @@ _FIELDS = (
     *("input_tokens", "output_tokens", "cost", "currency"),
     *("stage_id", "stage__conversation_id"),
 )
-MOST_WORDS = 4
+MOST_FURTHER = 2
+LONGEST = 90
 MOST_SEEN = 3
 # Of a try that passed the counts say enough: the calls themselves stand in its stage.
 _IN_SHORT = re.compile(
@@ -131,13 +132,23 @@ def _words(trial: Any) -> tuple[tuple[str, str], ...]:
         return ((", ".join(seen) or "passed", ""),)
     if not told:
         return ((trial.message or "It did not pass.", trial.code),)
-    more = len(told) - MOST_WORDS
-    return (*told[:MOST_WORDS], *([(f"and {more} more", "")] if more > 0 else []))
+    # What went wrong first with its detail, the rest in short: the stage has all of it.
+    (what, detail), *rest = told
+    more = len(rest) - MOST_FURTHER
+    return (
+        (_cut(what), _cut(detail)),
+        *((_cut(words), "") for words, _ in rest[:MOST_FURTHER]),
+        *([(f"and {more} more", "")] if more > 0 else []),
+    )
 
 
 def _said(finding: Mapping[str, Any]) -> str:
     turn = f"turn {finding['turn']}: " if finding.get("turn") else ""
     return f"{turn}{finding.get('what', '')}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
 
 
 def _facts(

@@ -268,6 +268,7 @@ async def test_a_reviewers_key_loses_its_socket_with_the_right(
         await run_in_pool(reviewer.user_permissions.clear)
         assert await talk.until_closed() == 4403
         go_on.set()
+        await page.until_end(held["stage_id"])
 
 
 async def test_the_sweep_asks_no_more_for_more_keys(
@@ -306,6 +307,7 @@ async def test_commands_count_as_requests_and_stopping_is_never_refused(
             await talk.ask("pong", type="ping")
             stopped = await talk.ask("accepted", type="stage.cancel", stage_id=held["stage_id"])
             assert stopped["type"] == "accepted"
+            await talk.until_end(held["stage_id"])
         async with Talk(key=made.text, origin=None) as talk:
             assert await talk.until_closed() == 4429
     finally:

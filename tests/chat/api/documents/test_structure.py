@@ -13,6 +13,7 @@ from chat import protocol
 from chat.api.documents.asyncapi import EVENTS, asyncapi_document, event_name
 from chat.api.documents.openapi import JSON, openapi_document
 from chat.api.documents.version import project_version
+from chat.api.documents.words import OF_FIELD, OF_MODEL
 from chat.api.gateway.errors import ApiProblem, as_api_problem, of_cancel, of_failure
 from chat.api.statuses import UPSTREAM_STATUS, problem_of
 from chat.engine.events import CancelledBy, ErrorCode
@@ -110,6 +111,13 @@ def test_every_object_and_field_has_words(name: str) -> None:
     assert schema.get("description")
     for field, described in schema.get("properties", {}).items():
         assert described.get("description"), f"{name}.{field} is not described"
+
+
+def test_no_words_are_left_of_what_is_gone() -> None:
+    for name, words in OF_MODEL.items():
+        assert set(words) <= set(schemas()[name]["properties"]), name
+    fields = {field for schema in schemas().values() for field in schema.get("properties", ())}
+    assert set(OF_FIELD) <= fields
 
 
 def test_every_example_is_what_its_schema_says() -> None:

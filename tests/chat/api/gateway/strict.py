@@ -13,6 +13,8 @@ from typing import Any
 
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from tests.chat.api.documents.held import http
+
 FINISH_REASONS = {"stop", "length", "tool_calls", "content_filter"}
 EXTENSIONS = {"reasoning_content", "toolbench"}
 """Fields that answers may have and OpenAI's have not."""
@@ -48,6 +50,7 @@ def read_stream(body: bytes) -> Streamed:
         raw = json.loads(text)
         chunk = ChatCompletionChunk.model_validate(raw, strict=True)
         _no_unknown_fields(chunk)
+        _is_documented(raw, "CompletionChunk")
         heads.add((chunk.id, chunk.created, chunk.model))
         found.chunks += 1
         if not raw["choices"]:
@@ -66,6 +69,7 @@ def read_whole(body: bytes) -> dict[str, Any]:
     raw: dict[str, Any] = json.loads(body)
     completion = ChatCompletion.model_validate(raw, strict=True)
     _no_unknown_fields(completion)
+    _is_documented(raw, "Completion")
     assert len(completion.choices) == 1
     choice = raw["choices"][0]
     assert choice["index"] == 0
@@ -122,6 +126,7 @@ def _error(raw: dict[str, Any]) -> dict[str, Any]:
     assert set(raw) == {"error"}
     assert set(raw["error"]) == {"message", "type", "param", "code"}
     assert raw["error"]["message"]
+    _is_documented(raw, "ErrorEnvelope")
     error: dict[str, Any] = raw["error"]
     return error
 
@@ -133,3 +138,7 @@ def _no_unknown_fields(model: Any) -> None:
         for part in value if isinstance(value, list) else [value]:
             if hasattr(part, "model_extra"):
                 _no_unknown_fields(part)
+
+
+def _is_documented(raw: Any, name: str) -> None:
+    assert http().faults(raw, {"$ref": f"#/components/schemas/{name}"}) == []

@@ -104,6 +104,23 @@ def test_a_chosen_cell_tells_each_try_in_words_and_leads_to_its_stage(
     assert f'href="{back}">Back to Run 1<' in conversation
 
 
+def test_a_try_that_failed_says_what_first_and_the_rest_in_short(
+    run: BenchRun, owner: User, client_of: ClientOf
+) -> None:
+    wrong = [{"ok": False, "what": f"wrong {n}", "detail": f"why {n}"} for n in range(5)]
+    wrong[1]["what"] = "long " * 40
+    tried = BenchTrial.objects.filter(run=run, case_id="single_weather", route="qwen")
+    tried.filter(number=1).update(passed=False, findings=wrong)
+    tried.filter(number=2).update(
+        passed=False, status="failed", findings=[], code="ROUTE_GONE", message="The route is gone."
+    )
+    page = _read(client_of(owner), _page(run, "?case=single_weather&on=qwen"))
+    for words in ("wrong 0", "why 0", "wrong 2", "and 2 more", "The route is gone.", "ROUTE_GONE"):
+        assert words in page
+    for words in ("why 1", "wrong 3", "long " * 20):
+        assert words not in page
+
+
 def test_a_judged_try_leads_to_the_judges_stage_too(
     run: BenchRun, owner: User, client_of: ClientOf, make_talk: Callable[..., Talk]
 ) -> None:
