@@ -77,7 +77,8 @@ _COMPLETION_ERRORS = (
         503, "Toolbench is being restarted, or cannot store the answer.",
         "going_down", "cancelled", "unavailable", "interrupted", headers=_RETRY + _RETRIES + _STAGE,
     ),
-    _gateway_error(504, "The model server took too long.", "upstream_timeout", headers=_RETRIES + _STAGE),
+    _gateway_error(504, "The model server took too long.", "upstream_timeout",
+                   headers=_RETRIES + _STAGE),
 )  # fmt: skip
 
 _MODELS = Endpoint(

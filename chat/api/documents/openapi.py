@@ -117,7 +117,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.body is not None:
         content = {"schema": reference(endpoint.body), **_examples(endpoint.body_examples)}
         made["requestBody"] = {"required": True, "content": {JSON: content}}
-    made["responses"] = {str(reply.status): _response(reply) for reply in endpoint.replies}
+    replies = sorted(endpoint.replies, key=lambda reply: reply.status)
+    made["responses"] = {str(reply.status): _response(reply) for reply in replies}
     return made
 
 

@@ -111,7 +111,8 @@ async def test_other_routes_do_not_exist_for_a_key_that_is_for_some(
         refused = await talk.start("Hello", model_route="lab-only")
         assert refused["code"] == "unknown_route"
         assert refused["message"].endswith("Available: small.")
-        assert (await talk.start("Hello"))["type"] == "accepted"
+        accepted = await talk.start("Hello")
+        assert (await talk.until_end(accepted["stage_id"])).text == "xy"
 
 
 async def test_without_read_only_what_the_key_started_is_there(
