@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -155,9 +156,10 @@ class Transport(httpx2.AsyncBaseTransport):
         if scheme not in _PORTS:
             raise httpx2.UnsupportedProtocol(f"There is no way to {scheme}:// here.")
         loop = asyncio.get_running_loop()
-        # uvloop has no way to try addresses side by side.
+        # uvloop has no way to try addresses side by side. Where there is but one they are not tried
+        # that way: asyncio leaves a socket to the garbage collector if that is cancelled too late.
         beside: dict[str, Any] = {}
-        if isinstance(loop, asyncio.BaseEventLoop):
+        if isinstance(loop, asyncio.BaseEventLoop) and not _is_address(host):
             beside["happy_eyeballs_delay"] = _NEXT_ADDRESS_SECONDS
         try:
             async with asyncio.timeout(limit):
@@ -205,6 +207,14 @@ def build_client(connect_seconds: float) -> httpx2.AsyncClient:
 
 def _origin(url: httpx2.URL) -> Origin:
     return url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS.get(url.scheme, 0)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 async def _closed() -> bytes:
