@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def test_every_wrong_key_gets_the_same_answer() -> None:
     # So few requests beside other tests tell nothing of microseconds; the answers they do.
     report = prove(40, CLUSTER if is_cluster() else SINGLE)
-    assert report.promises == 8
+    assert report.promises == 9
     assert [fault for fault in report.broken if "with a chance of" not in fault] == []
     assert any(line.startswith("wrong secret") for line in report.lines)
 
