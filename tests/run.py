@@ -140,7 +140,7 @@ def test(run: Run, scratch: Path) -> None:
     skips = scratch / "skips.txt"
     pytest = ("-m", "pytest", "--quiet", "-p", "no:cacheprovider")
     telling = {"TOOLBENCH_SKIPS_FILE": str(skips)}
-    without_browser = (*pytest, "-n", "2", "--ignore=tests/browser")
+    without_browser = (*pytest, "-n", "2", "--dist", "worksteal", "--ignore=tests/browser")
     provide_cluster(run)
     run.python("tests on SQLite", *without_browser, **telling)
     with cluster_parts(run) as parts:
