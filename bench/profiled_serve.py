@@ -70,7 +70,7 @@ def tasks() -> dict[str, int]:
 
 def containers(process: object) -> Iterator[tuple[str, int]]:
     """The sizes of what our modules and the parts of the process hold, by name."""
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if name.partition(".")[0] not in OURS:
             continue
         for key, value in list(vars(module).items()):
